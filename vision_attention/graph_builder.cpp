@@ -117,6 +117,12 @@ std::vector<std::string> GraphBuilder::unusedWeights() const {
   return unused;
 }
 
+std::uint64_t GraphBuilder::macs() const {
+  std::uint64_t macs = 0;
+  for (const GraphNode& node : description_->nodes) macs += node.op->macs();
+  return macs;
+}
+
 std::unique_ptr<Graph> GraphBuilder::compile(const Engine& engine) {
   const std::unique_ptr<Description> description = std::move(description_);
   description_ = std::make_unique<Description>();

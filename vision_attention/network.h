@@ -64,6 +64,6 @@ class Network {
 void checkWeights(const NetworkConfig& config, const Weights& weights);
 
 /// Multiply-adds of the network per input pixel.
-double macsPerPixel(const NetworkConfig& config);
+double macsPerPixel(const NetworkConfig& config, const Weights& weights);
 
 }  // namespace va

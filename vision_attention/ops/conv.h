@@ -19,9 +19,10 @@ struct ConvOptions {
   Dim padding = -1;  ///< zeros on every side; -1: dilation * (kernel - 1) / 2
   bool bias = true;
   Activation activation = Activation::None;
-  std::optional<Tensor> residual;  ///< added after the activation, same shape as the result
-  std::string scale;  ///< name of a weight [oc] that multiplies the result before `residual`
-  std::optional<DataType> outputType;
+  std::optional<Tensor> residual =
+      std::nullopt;        ///< added after the activation, same shape as the result
+  std::string scale = {};  ///< name of a weight [oc] that multiplies the result before `residual`
+  std::optional<DataType> outputType = std::nullopt;
 };
 
 /// Two-dimensional cross-correlation (torch.nn.functional.conv2d) on [mb, ih, iw, ic], giving
@@ -36,8 +37,8 @@ struct LinearOptions {
   Dim outputChannels = 0;
   bool bias = true;
   Activation activation = Activation::None;
-  std::optional<Tensor> residual;
-  std::optional<DataType> outputType;
+  std::optional<Tensor> residual = std::nullopt;
+  std::optional<DataType> outputType = std::nullopt;
 };
 Tensor linear(GraphBuilder& graph, const Tensor& src, const std::string& name,
               const LinearOptions& options);

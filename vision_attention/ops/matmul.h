@@ -10,7 +10,7 @@ namespace va {
 struct MatmulOptions {
   bool transposeB = false;  ///< b is [..., n, k] instead of [..., k, n]
   float scale = 1.0F;       ///< multiplies the product
-  std::optional<DataType> outputType;
+  std::optional<DataType> outputType = std::nullopt;
 };
 
 /// Batched matrix product of two activations: a [..., m, k] times b [..., k, n] gives [..., m, n].
