@@ -51,6 +51,8 @@ class GraphBuilder {
   /// Names every weight read so far; Network compares it with what the file holds.
   const std::vector<float>& weight(const std::string& name, const Shape& expected);
   std::vector<std::string> unusedWeights() const;
+  /// Multiply-adds of what has been described so far.
+  std::uint64_t macs() const;
 
   /// Consumes the description: creates primitives, plans one arena, binds addresses.
   std::unique_ptr<Graph> compile(const Engine& engine);

@@ -21,15 +21,15 @@ using Stage = std::vector<std::string>;
 /// Describes the U-shaped restoration network of data/training/model.py (class RestorationNet).
 struct NetworkConfig {
   int imageChannels = 3;
-  std::vector<int> channels;     ///< per level, full resolution first; each level halves the sides
-  std::vector<Stage> encoder;    ///< per level but the deepest
-  Stage middle;                  ///< the deepest level
-  std::vector<Stage> decoder;    ///< per level but the deepest, full resolution first
-  int window = 128;              ///< pixels; side of the windows of every operator that pools or sorts
-  int heads = 8;                 ///< of agent and histogram attention
-  int bins = 8;                  ///< of histogram attention
-  int agents = 8;                ///< agent attention pools each window to agents x agents tokens
-  bool dynamicRange = true;      ///< histogram attention sorts half of its channels first
+  std::vector<int> channels;   ///< per level, full resolution first; each level halves the sides
+  std::vector<Stage> encoder;  ///< per level but the deepest
+  Stage middle;                ///< the deepest level
+  std::vector<Stage> decoder;  ///< per level but the deepest, full resolution first
+  int window = 128;          ///< pixels; side of the windows of every operator that pools or sorts
+  int heads = 8;             ///< of agent and histogram attention
+  int bins = 8;              ///< of histogram attention
+  int agents = 8;            ///< agent attention pools each window to agents x agents tokens
+  bool dynamicRange = true;  ///< histogram attention sorts half of its channels first
 
   /// Throws std::invalid_argument naming the field that makes no network.
   void validate() const;
@@ -64,6 +64,6 @@ class Network {
 void checkWeights(const NetworkConfig& config, const Weights& weights);
 
 /// Multiply-adds of the network per input pixel.
-double macsPerPixel(const NetworkConfig& config);
+double macsPerPixel(const NetworkConfig& config, const Weights& weights);
 
 }  // namespace va

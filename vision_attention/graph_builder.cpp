@@ -1,0 +1,207 @@
+#include "vision_attention/graph_builder.h"
+
+#include <algorithm>
+#include <new>
+#include <numeric>
+#include <stdexcept>
+
+#include "vision_attention/graph.h"
+#include "vision_attention/graph_impl.h"
+#include "vision_attention/memory_plan.h"
+
+namespace va {
+
+namespace {
+
+std::size_t bytesOf(const Shape& shape, DataType type) {
+  return static_cast<std::size_t>(shape.elements()) * byteSize(type);
+}
+
+/// Which step defines a storage and which one needs it last.
+struct Span {
+  int first = -1;
+  int last = -1;
+};
+
+std::vector<Span> lifeSpans(const GraphBuilder::Description& description) {
+  std::vector<Span> spans(description.storages.size());
+  const auto touch = [&](int storage, int step) {
+    Span& span = spans[static_cast<std::size_t>(storage)];
+    if (span.first < 0) span.first = step;
+    span.last = std::max(span.last, step);
+  };
+  for (const auto& [name, tensor] : description.inputs) touch(tensor.storage, 0);
+  for (std::size_t i = 0; i < description.nodes.size(); ++i) {
+    for (const int id : description.nodes[i].sources) touch(id, static_cast<int>(i));
+    for (const int id : description.nodes[i].outputs) touch(id, static_cast<int>(i));
+  }
+  const int end = static_cast<int>(description.nodes.size());
+  for (const auto& [name, tensor] : description.outputs) touch(tensor.storage, end);
+  return spans;
+}
+
+}  // namespace
+
+GraphBuilder::GraphBuilder(const Weights& weights, Precision precision)
+    : weights_(weights), precision_(precision), description_(std::make_unique<Description>()) {}
+
+GraphBuilder::~GraphBuilder() = default;
+
+Tensor GraphBuilder::input(const std::string& name, Shape shape, DataType type) {
+  if (description_->inputs.count(name) != 0) {
+    throw std::invalid_argument("graph input '" + name + "' is there twice");
+  }
+  const int storage = static_cast<int>(description_->storages.size());
+  description_->storages.push_back({bytesOf(shape, type)});
+  description_->storageOfTensor.push_back(storage);
+  description_->inputs[name] = {shape, type, storage};
+  return {static_cast<int>(description_->storageOfTensor.size()) - 1, std::move(shape), type};
+}
+
+void GraphBuilder::output(const std::string& name, const Tensor& tensor) {
+  if (description_->outputs.count(name) != 0 || description_->inputs.count(name) != 0) {
+    throw std::invalid_argument("graph output '" + name + "' is there twice");
+  }
+  const int storage = description_->storageOfTensor.at(static_cast<std::size_t>(tensor.id));
+  description_->outputs[name] = {tensor.shape, tensor.type, storage};
+}
+
+Tensor GraphBuilder::reshape(const Tensor& tensor, Shape shape) {
+  if (shape.elements() != tensor.shape.elements()) {
+    throw std::invalid_argument("reshape: " + tensor.shape.toString() + " does not fill " +
+                                shape.toString());
+  }
+  const int storage = description_->storageOfTensor.at(static_cast<std::size_t>(tensor.id));
+  description_->storageOfTensor.push_back(storage);
+  return {static_cast<int>(description_->storageOfTensor.size()) - 1, std::move(shape),
+          tensor.type};
+}
+
+Tensor GraphBuilder::add(std::string name, std::unique_ptr<Operator> op,
+                         const std::vector<Tensor>& sources, Shape shape, DataType type) {
+  return add(std::move(name), std::move(op), sources, {{std::move(shape), type}}).front();
+}
+
+std::vector<Tensor> GraphBuilder::add(std::string name, std::unique_ptr<Operator> op,
+                                      const std::vector<Tensor>& sources,
+                                      const std::vector<std::pair<Shape, DataType>>& outputs) {
+  GraphNode node;
+  node.name = std::move(name);
+  node.op = std::move(op);
+  for (const Tensor& source : sources) {
+    node.sources.push_back(description_->storageOfTensor.at(static_cast<std::size_t>(source.id)));
+  }
+  std::vector<Tensor> tensors;
+  for (const auto& [shape, type] : outputs) {
+    const int storage = static_cast<int>(description_->storages.size());
+    description_->storages.push_back({bytesOf(shape, type)});
+    description_->storageOfTensor.push_back(storage);
+    node.outputs.push_back(storage);
+    tensors.push_back({static_cast<int>(description_->storageOfTensor.size()) - 1, shape, type});
+  }
+  description_->nodes.push_back(std::move(node));
+  return tensors;
+}
+
+const std::vector<float>& GraphBuilder::weight(const std::string& name, const Shape& expected) {
+  const auto& values = weights_.get(name, expected);
+  description_->usedWeights[name] = true;
+  return values;
+}
+
+std::vector<std::string> GraphBuilder::unusedWeights() const {
+  std::vector<std::string> unused;
+  for (const std::string& name : weights_.names()) {
+    if (description_->usedWeights.count(name) == 0) unused.push_back(name);
+  }
+  return unused;
+}
+
+std::uint64_t GraphBuilder::macs() const {
+  std::uint64_t macs = 0;
+  for (const GraphNode& node : description_->nodes) macs += node.op->macs();
+  return macs;
+}
+
+std::unique_ptr<Graph> GraphBuilder::compile(const Engine& engine) {
+  const std::unique_ptr<Description> description = std::move(description_);
+  description_ = std::make_unique<Description>();
+  std::vector<Span> spans = lifeSpans(*description);
+  const int end = static_cast<int>(description->nodes.size());
+
+  // Storages that share memory because an operator works in place point at the first of them.
+  std::vector<int> owner(description->storages.size());
+  std::iota(owner.begin(), owner.end(), 0);
+  std::vector<bool> pinned(description->storages.size(), false);
+  for (const auto& [name, tensor] : description->inputs) {
+    pinned[static_cast<std::size_t>(tensor.storage)] = true;
+  }
+  for (int step = 0; step < end; ++step) {
+    GraphNode& node = description->nodes[static_cast<std::size_t>(step)];
+    bool inPlace = false;
+    if (const int index = node.op->inPlaceSource(); index >= 0) {
+      const int source = node.sources.at(static_cast<std::size_t>(index));
+      const auto root = static_cast<std::size_t>(owner[static_cast<std::size_t>(source)]);
+      const auto dst = static_cast<std::size_t>(node.outputs.at(0));
+      const auto uses = std::count(node.sources.begin(), node.sources.end(), source);
+      inPlace = !pinned[root] && uses == 1 && spans[root].last == step &&
+                description->storages[root].bytes == description->storages[dst].bytes;
+      if (inPlace) {
+        owner[dst] = static_cast<int>(root);
+        spans[root].last = std::max(spans[root].last, spans[dst].last);
+      }
+    }
+    node.op->prepare(engine, inPlace);
+  }
+
+  std::vector<Lifetime> lifetimes;
+  std::vector<std::size_t> slot(description->storages.size());
+  for (std::size_t i = 0; i < description->storages.size(); ++i) {
+    if (owner[i] != static_cast<int>(i)) continue;
+    slot[i] = lifetimes.size();
+    lifetimes.push_back(
+        {description->storages[i].bytes, std::max(spans[i].first, 0), std::max(spans[i].last, 0)});
+  }
+  const std::size_t firstScratch = lifetimes.size();
+  for (int step = 0; step < end; ++step) {
+    const auto bytes = description->nodes[static_cast<std::size_t>(step)].op->scratchBytes();
+    lifetimes.push_back({bytes, step, step});
+  }
+  const MemoryPlan plan = planMemory(lifetimes);
+
+  auto impl = std::make_unique<GraphImpl>();
+  impl->engine = &engine;
+  impl->arenaBytes = plan.bytes;
+  constexpr std::size_t kPage = 4096;
+  const std::size_t allocated = (plan.bytes + kPage) / kPage * kPage;
+  impl->arena.reset(static_cast<std::byte*>(std::aligned_alloc(kPage, allocated)));
+  if (!impl->arena) throw std::bad_alloc();
+  for (const Lifetime& lifetime : lifetimes) impl->unsharedBytes += lifetime.bytes;
+
+  impl->addresses.resize(description->storages.size());
+  for (std::size_t i = 0; i < description->storages.size(); ++i) {
+    // Chains of in-place steps: owner[] of a later storage may name one that itself moved.
+    auto root = i;
+    while (owner[root] != static_cast<int>(root)) root = static_cast<std::size_t>(owner[root]);
+    impl->addresses[i] = impl->arena.get() + plan.offsets[slot[root]];
+  }
+  impl->named = description->inputs;
+  impl->named.merge(description->outputs);
+  impl->nodes = std::move(description->nodes);
+  for (std::size_t step = 0; step < impl->nodes.size(); ++step) {
+    GraphNode& node = impl->nodes[step];
+    Buffers buffers;
+    for (const int id : node.sources) {
+      buffers.src.push_back(impl->addresses[static_cast<std::size_t>(id)]);
+    }
+    for (const int id : node.outputs) {
+      buffers.dst.push_back(impl->addresses[static_cast<std::size_t>(id)]);
+    }
+    buffers.scratch = impl->arena.get() + plan.offsets[firstScratch + step];
+    node.op->bind(engine, buffers);
+    impl->macs += node.op->macs();
+  }
+  return std::make_unique<Graph>(std::move(impl));
+}
+
+}  // namespace va

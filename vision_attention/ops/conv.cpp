@@ -1,0 +1,263 @@
+#include "vision_attention/ops/conv.h"
+
+#include <stdexcept>
+
+#include "vision_attention/ops/dnnl_support.h"
+
+namespace va {
+
+namespace {
+
+using dnnl::algorithm;
+using dnnl::memory;
+
+struct ConvShape {
+  Shape src;
+  Shape dst;
+  Dim kernel = 1;
+  Dim stride = 1;
+  Dim dilation = 1;
+  Dim padding = 0;
+  Dim groups = 1;
+  DataType srcType = DataType::F32;
+  DataType dstType = DataType::F32;
+
+  bool isDepthwise() const { return groups > 1; }
+};
+
+class Convolution final : public Operator {
+ public:
+  Convolution(ConvShape shape, std::vector<float> weights, std::vector<float> bias,
+              Activation activation, bool residual)
+      : shape_(std::move(shape)),
+        weights_(std::move(weights)),
+        bias_(std::move(bias)),
+        activation_(activation),
+        residual_(residual) {}
+
+  void prepare(const Engine& engine, bool inPlace) override {
+    const memory::desc src = imageDesc(shape_.src, shape_.srcType);
+    const memory::desc dst = imageDesc(shape_.dst, shape_.dstType);
+    const Dim ic = shape_.src[3];
+    const Dim oc = shape_.dst[3];
+    const Dim g = shape_.groups;
+    const Dim k = shape_.kernel;
+    const memory::dims dims =
+        g > 1 ? memory::dims{g, oc / g, ic / g, k, k} : memory::dims{oc, ic, k, k};
+    const memory::desc anyWeights(dims, toDnnl(shape_.srcType), memory::format_tag::any);
+    const memory::desc bias({oc}, memory::data_type::f32, memory::format_tag::x);
+    const memory::dims strides{shape_.stride, shape_.stride};
+    const memory::dims dilates{shape_.dilation - 1, shape_.dilation - 1};
+    const memory::dims padding{shape_.padding, shape_.padding};
+    const memory::dims paddingEnd{endPadding(1), endPadding(2)};
+
+    dnnl::primitive_attr attr = userScratchpad();
+    dnnl::post_ops postOps;
+    appendActivation(postOps);
+    sum_ = residual_ && inPlace;
+    if (sum_) postOps.append_sum(1.0F);
+    if (residual_ && !inPlace) {
+      residualArgument_ = DNNL_ARG_ATTR_MULTIPLE_POST_OP(postOps.len()) | DNNL_ARG_SRC_1;
+      postOps.append_binary(algorithm::binary_add, dst);
+    }
+    attr.set_post_ops(postOps);
+
+    using Forward = dnnl::convolution_forward;
+    const auto kind = dnnl::prop_kind::forward_inference;
+    const auto desc = bias_.empty()
+                          ? Forward::desc(kind, algorithm::convolution_direct, src, anyWeights, dst,
+                                          strides, dilates, padding, paddingEnd)
+                          : Forward::desc(kind, algorithm::convolution_direct, src, anyWeights,
+                                          bias, dst, strides, dilates, padding, paddingEnd);
+    const Forward::primitive_desc primitiveDesc(desc, attr, engine.impl().engine);
+    step_ = Step(Forward(primitiveDesc), primitiveDesc);
+    step_.setArgument(DNNL_ARG_WEIGHTS,
+                      packConstant(engine, weights_, denseDesc(dims, DataType::F32),
+                                   primitiveDesc.weights_desc()));
+    if (!bias_.empty()) step_.setArgument(DNNL_ARG_BIAS, packConstant(engine, bias_, bias, bias));
+    weights_ = {};
+    bias_ = {};
+  }
+
+  std::size_t scratchBytes() const override { return step_.scratchBytes(); }
+
+  void bind(const Engine& engine, const Buffers& buffers) override {
+    const memory::desc dst = imageDesc(shape_.dst, shape_.dstType);
+    step_.bind(engine, DNNL_ARG_SRC, imageDesc(shape_.src, shape_.srcType), buffers.src[0]);
+    step_.bind(engine, DNNL_ARG_DST, dst, buffers.dst[0]);
+    if (residualArgument_ != 0) step_.bind(engine, residualArgument_, dst, buffers.src[1]);
+    step_.bindScratch(engine, buffers.scratch);
+  }
+
+  void run(const Engine& engine) override { step_.run(engine); }
+
+  int inPlaceSource() const override { return residual_ ? 1 : -1; }
+
+  std::string kind() const override {
+    if (shape_.isDepthwise()) return "depthwise";
+    const std::string k = std::to_string(shape_.kernel);
+    return "conv" + k + "x" + k;
+  }
+
+  std::string implementation() const override { return step_.implementation(); }
+
+  std::uint64_t macs() const override {
+    return static_cast<std::uint64_t>(shape_.dst.elements() * (shape_.src[3] / shape_.groups) *
+                                      shape_.kernel * shape_.kernel);
+  }
+
+ private:
+  Dim endPadding(int axis) const {
+    const Dim extent = (shape_.kernel - 1) * shape_.dilation + 1;
+    return (shape_.dst[axis] - 1) * shape_.stride + extent - shape_.src[axis] - shape_.padding;
+  }
+
+  void appendActivation(dnnl::post_ops& postOps) const {
+    switch (activation_) {
+      case Activation::None:
+        return;
+      case Activation::Relu:
+        return postOps.append_eltwise(1.0F, algorithm::eltwise_relu, 0.0F, 0.0F);
+      case Activation::GeluErf:
+        return postOps.append_eltwise(1.0F, algorithm::eltwise_gelu_erf, 0.0F, 0.0F);
+      case Activation::Logistic:
+        return postOps.append_eltwise(1.0F, algorithm::eltwise_logistic, 0.0F, 0.0F);
+      case Activation::Mish:
+        return postOps.append_eltwise(1.0F, algorithm::eltwise_mish, 0.0F, 0.0F);
+    }
+  }
+
+  ConvShape shape_;
+  std::vector<float> weights_;
+  std::vector<float> bias_;
+  Activation activation_;
+  bool residual_;
+  bool sum_ = false;
+  int residualArgument_ = 0;
+  Step step_;
+};
+
+Dim outputSize(Dim size, const ConvShape& shape) {
+  const Dim extent = (shape.kernel - 1) * shape.dilation + 1;
+  return (size + 2 * shape.padding - extent) / shape.stride + 1;
+}
+
+void scaleChannels(const std::vector<float>& scale, std::vector<float>& values) {
+  const std::size_t perChannel = values.size() / scale.size();
+  for (std::size_t i = 0; i < values.size(); ++i) values[i] *= scale[i / perChannel];
+}
+
+}  // namespace
+
+Tensor conv(GraphBuilder& graph, const Tensor& src, const std::string& name,
+            const ConvOptions& options) {
+  if (src.shape.rank() != 4) {
+    throw std::invalid_argument("conv '" + name + "': src is " + src.shape.toString() +
+                                ", expected [mb, h, w, c]");
+  }
+  const Dim ic = src.shape[3];
+  const Dim oc = options.outputChannels;
+  if (oc < 1 || options.kernel < 1 || options.stride < 1 || options.dilation < 1 ||
+      options.groups < 1 || ic % options.groups != 0 || oc % options.groups != 0) {
+    throw std::invalid_argument("conv '" + name + "': " + std::to_string(ic) + " -> " +
+                                std::to_string(oc) + " channels in " +
+                                std::to_string(options.groups) + " groups, kernel " +
+                                std::to_string(options.kernel));
+  }
+  if (!options.scale.empty() && options.activation != Activation::None) {
+    throw std::invalid_argument("conv '" + name + "': a scale cannot follow an activation");
+  }
+  ConvShape shape;
+  shape.src = src.shape;
+  shape.kernel = options.kernel;
+  shape.stride = options.stride;
+  shape.dilation = options.dilation;
+  shape.padding =
+      options.padding >= 0 ? options.padding : options.dilation * (options.kernel - 1) / 2;
+  shape.groups = options.groups;
+  shape.srcType = src.type;
+  shape.dstType = options.outputType.value_or(graph.activationType());
+  const Dim oh = outputSize(src.shape[1], shape);
+  const Dim ow = outputSize(src.shape[2], shape);
+  if (oh < 1 || ow < 1) {
+    throw std::invalid_argument("conv '" + name + "': src " + src.shape.toString() +
+                                " is smaller than the kernel");
+  }
+  shape.dst = {src.shape[0], oh, ow, oc};
+  if (options.residual && options.residual->shape != shape.dst) {
+    throw std::invalid_argument("conv '" + name + "': residual is " +
+                                options.residual->shape.toString() + ", expected " +
+                                shape.dst.toString());
+  }
+  if (options.residual && options.residual->type != shape.dstType) {
+    throw std::invalid_argument("conv '" + name + "': residual is " +
+                                toString(options.residual->type) + ", expected " +
+                                toString(shape.dstType));
+  }
+
+  std::vector<float> weights =
+      graph.weight(name + ".weight", {oc, ic / options.groups, options.kernel, options.kernel});
+  std::vector<float> bias;
+  if (options.bias) bias = graph.weight(name + ".bias", {oc});
+  if (!options.scale.empty()) {
+    const auto& scale = graph.weight(options.scale, {oc});
+    scaleChannels(scale, weights);
+    if (options.bias) scaleChannels(scale, bias);
+  }
+
+  std::vector<Tensor> sources{src};
+  if (options.residual) sources.push_back(*options.residual);
+  const Shape dst = shape.dst;
+  const DataType dstType = shape.dstType;
+  return graph.add(
+      name,
+      std::make_unique<Convolution>(std::move(shape), std::move(weights), std::move(bias),
+                                    options.activation, options.residual.has_value()),
+      sources, dst, dstType);
+}
+
+Tensor linear(GraphBuilder& graph, const Tensor& src, const std::string& name,
+              const LinearOptions& options) {
+  if (src.shape.rank() < 2) {
+    throw std::invalid_argument("linear '" + name + "': src is " + src.shape.toString() +
+                                ", expected [..., ic]");
+  }
+  const Dim ic = src.shape[-1];
+  const Dim oc = options.outputChannels;
+  const Dim n = src.shape[-2];
+  const Dim mb = ic == 0 || n == 0 ? 0 : src.shape.elements() / (ic * n);
+  // A linear layer is the 1x1 convolution of a one-row picture: the same packed weights.
+  const Tensor rows = graph.reshape(src, {mb, 1, n, ic});
+
+  ConvShape shape;
+  shape.src = rows.shape;
+  shape.dst = {mb, 1, n, oc};
+  shape.srcType = src.type;
+  shape.dstType = options.outputType.value_or(graph.activationType());
+  std::vector<Dim> dims = src.shape.dims();
+  dims.back() = oc;
+  const Shape result(dims);
+  std::vector<Tensor> sources{rows};
+  if (options.residual) {
+    if (options.residual->shape != result || options.residual->type != shape.dstType) {
+      throw std::invalid_argument("linear '" + name + "': residual is " +
+                                  options.residual->shape.toString() + " " +
+                                  toString(options.residual->type) + ", expected " +
+                                  result.toString() + " " + toString(shape.dstType));
+    }
+    sources.push_back(*options.residual);
+  }
+  std::vector<float> bias;
+  if (options.bias) bias = graph.weight(name + ".bias", {oc});
+  const Shape dst = shape.dst;
+  const DataType dstType = shape.dstType;
+  const Tensor tokens =
+      graph.add(name,
+                std::make_unique<Convolution>(
+                    std::move(shape), graph.weight(name + ".weight", {oc, ic}), std::move(bias),
+                    options.activation, options.residual.has_value()),
+                sources, dst, dstType);
+  return graph.reshape(tokens, result);
+}
+
+}  // namespace va

@@ -1,0 +1,46 @@
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "vision_attention/graph_builder.h"
+
+namespace va {
+
+enum class Activation { None, Relu, GeluErf, Logistic, Mish };
+
+/// Options of conv(); the defaults are a dense 3x3 convolution of stride 1 that keeps the size.
+struct ConvOptions {
+  Dim outputChannels = 0;
+  Dim kernel = 3;
+  Dim stride = 1;
+  Dim dilation = 1;
+  Dim groups = 1;
+  Dim padding = -1;  ///< zeros on every side; -1: dilation * (kernel - 1) / 2
+  bool bias = true;
+  Activation activation = Activation::None;
+  std::optional<Tensor> residual =
+      std::nullopt;        ///< added after the activation, same shape as the result
+  std::string scale = {};  ///< name of a weight [oc] that multiplies the result before `residual`
+  std::optional<DataType> outputType = std::nullopt;
+};
+
+/// Two-dimensional cross-correlation (torch.nn.functional.conv2d) on [mb, ih, iw, ic], giving
+/// [mb, oh, ow, oc]. Weights `name.weight` [oc, ic / groups, kh, kw] and `name.bias` [oc].
+/// The residual is summed by the primitive itself, in place where nothing else needs it.
+Tensor conv(GraphBuilder& graph, const Tensor& src, const std::string& name,
+            const ConvOptions& options);
+
+/// Linear layer (torch.nn.functional.linear) on the innermost dimension: [..., ic] -> [..., oc].
+/// Weights `name.weight` [oc, ic], `name.bias` [oc].
+struct LinearOptions {
+  Dim outputChannels = 0;
+  bool bias = true;
+  Activation activation = Activation::None;
+  std::optional<Tensor> residual = std::nullopt;
+  std::optional<DataType> outputType = std::nullopt;
+};
+Tensor linear(GraphBuilder& graph, const Tensor& src, const std::string& name,
+              const LinearOptions& options);
+
+}  // namespace va

@@ -1,0 +1,55 @@
+#include "vision_attention/ops/dnnl_support.h"
+
+#include <stdexcept>
+
+namespace va {
+
+dnnl::memory::data_type toDnnl(DataType type) {
+  switch (type) {
+    case DataType::F32:
+      return dnnl::memory::data_type::f32;
+    case DataType::BF16:
+      return dnnl::memory::data_type::bf16;
+    case DataType::U8:
+      return dnnl::memory::data_type::u8;
+    case DataType::S32:
+      return dnnl::memory::data_type::s32;
+  }
+  throw std::invalid_argument("unknown data type");
+}
+
+dnnl::memory::desc imageDesc(const Shape& shape, DataType type) {
+  if (shape.rank() != 4) {
+    throw std::invalid_argument("image tensor is " + shape.toString() + ", expected [mb, h, w, c]");
+  }
+  return {{shape[0], shape[3], shape[1], shape[2]}, toDnnl(type), dnnl::memory::format_tag::nhwc};
+}
+
+dnnl::memory::desc denseDesc(const std::vector<Dim>& dims, DataType type) {
+  std::vector<Dim> strides(dims.size(), 1);
+  for (std::size_t i = dims.size(); i-- > 1;) strides[i - 1] = strides[i] * dims[i];
+  return {dims, toDnnl(type), strides};
+}
+
+dnnl::primitive_attr userScratchpad() {
+  dnnl::primitive_attr attr;
+  attr.set_scratchpad_mode(dnnl::scratchpad_mode::user);
+  return attr;
+}
+
+dnnl::memory packConstant(const Engine& engine, const std::vector<float>& values,
+                          const dnnl::memory::desc& source, const dnnl::memory::desc& packed) {
+  auto& impl = engine.impl();
+  // oneDNN takes a mutable pointer but only reads a reorder's source.
+  dnnl::memory plain(source, impl.engine, const_cast<float*>(values.data()));
+  dnnl::memory result(packed, impl.engine);
+  dnnl::reorder(plain, result).execute(impl.stream, plain, result);
+  impl.stream.wait();
+  return result;
+}
+
+void Step::bindScratch(const Engine& engine, std::byte* data) {
+  if (scratchDesc_.get_size() != 0) bind(engine, DNNL_ARG_SCRATCHPAD, scratchDesc_, data);
+}
+
+}  // namespace va
