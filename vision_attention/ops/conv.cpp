@@ -150,7 +150,7 @@ void scaleChannels(const std::vector<float>& scale, std::vector<float>& values) 
 }  // namespace
 
 Tensor conv(GraphBuilder& graph, const Tensor& src, const std::string& name,
-            const ConvOptions& options) {
+            const ConvOptions& options, std::vector<float> weights, std::vector<float> bias) {
   if (src.shape.rank() != 4) {
     throw std::invalid_argument("conv '" + name + "': src is " + src.shape.toString() +
                                 ", expected [mb, h, w, c]");
@@ -195,14 +195,18 @@ Tensor conv(GraphBuilder& graph, const Tensor& src, const std::string& name,
                                 toString(shape.dstType));
   }
 
-  std::vector<float> weights =
-      graph.weight(name + ".weight", {oc, ic / options.groups, options.kernel, options.kernel});
-  std::vector<float> bias;
-  if (options.bias) bias = graph.weight(name + ".bias", {oc});
+  const Dim weightCount = oc * (ic / options.groups) * options.kernel * options.kernel;
+  if (static_cast<Dim>(weights.size()) != weightCount ||
+      (!bias.empty() && static_cast<Dim>(bias.size()) != oc)) {
+    throw std::invalid_argument("conv '" + name + "': " + std::to_string(weights.size()) +
+                                " weights and " + std::to_string(bias.size()) +
+                                " biases, expected " + std::to_string(weightCount) + " and " +
+                                std::to_string(oc));
+  }
   if (!options.scale.empty()) {
     const auto& scale = graph.weight(options.scale, {oc});
     scaleChannels(scale, weights);
-    if (options.bias) scaleChannels(scale, bias);
+    if (!bias.empty()) scaleChannels(scale, bias);
   }
 
   std::vector<Tensor> sources{src};
@@ -214,6 +218,21 @@ Tensor conv(GraphBuilder& graph, const Tensor& src, const std::string& name,
       std::make_unique<Convolution>(std::move(shape), std::move(weights), std::move(bias),
                                     options.activation, options.residual.has_value()),
       sources, dst, dstType);
+}
+
+Tensor conv(GraphBuilder& graph, const Tensor& src, const std::string& name,
+            const ConvOptions& options) {
+  if (src.shape.rank() != 4 || options.groups < 1 || src.shape[3] % options.groups != 0) {
+    throw std::invalid_argument("conv '" + name + "': src is " + src.shape.toString() + ", " +
+                                std::to_string(options.groups) + " groups");
+  }
+  const Dim oc = options.outputChannels;
+  std::vector<float> bias;
+  if (options.bias) bias = graph.weight(name + ".bias", {oc});
+  return conv(graph, src, name, options,
+              graph.weight(name + ".weight",
+                           {oc, src.shape[3] / options.groups, options.kernel, options.kernel}),
+              std::move(bias));
 }
 
 Tensor linear(GraphBuilder& graph, const Tensor& src, const std::string& name,

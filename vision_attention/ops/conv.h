@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "vision_attention/graph_builder.h"
 
@@ -30,6 +31,11 @@ struct ConvOptions {
 /// The residual is summed by the primitive itself, in place where nothing else needs it.
 Tensor conv(GraphBuilder& graph, const Tensor& src, const std::string& name,
             const ConvOptions& options);
+
+/// The same with weights [oc, ic / groups, kh, kw] and bias [oc] (or empty) given as values: for
+/// blocks that regroup the channels of what they read from the file.
+Tensor conv(GraphBuilder& graph, const Tensor& src, const std::string& name,
+            const ConvOptions& options, std::vector<float> weights, std::vector<float> bias);
 
 /// Linear layer (torch.nn.functional.linear) on the innermost dimension: [..., ic] -> [..., oc].
 /// Weights `name.weight` [oc, ic], `name.bias` [oc].
