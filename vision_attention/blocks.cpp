@@ -2,9 +2,13 @@
 
 #include <stdexcept>
 
+#include "vision_attention/attention/agent.h"
+#include "vision_attention/attention/histogram.h"
+#include "vision_attention/attention/se_cbam.h"
 #include "vision_attention/ops/conv.h"
 #include "vision_attention/ops/depth_to_space.h"
 #include "vision_attention/ops/layer_norm.h"
+#include "vision_attention/ops/window.h"
 
 namespace va {
 
@@ -14,6 +18,45 @@ Tensor convPair(GraphBuilder& graph, const Tensor& src, const std::string& scope
       conv(graph, src, scope + ".conv0", {.outputChannels = c, .activation = Activation::Relu});
   return conv(graph, hidden, scope + ".conv1",
               {.outputChannels = c, .residual = src, .scale = scope + ".scale"});
+}
+
+Tensor seCbamPair(GraphBuilder& graph, const Tensor& src, const std::string& scope,
+                  const BlockOptions& options) {
+  const Dim c = src.shape[-1];
+  const Tensor hidden =
+      conv(graph, src, scope + ".conv0", {.outputChannels = c, .activation = Activation::Relu});
+  const Tensor branch = conv(graph, hidden, scope + ".conv1", {.outputChannels = c});
+  return seCbam(graph, branch, scope + ".fusion",
+                {.window = options.window, .residual = src, .scale = scope + ".scale"});
+}
+
+Tensor agentBlock(GraphBuilder& graph, const Tensor& src, const std::string& scope,
+                  const BlockOptions& options) {
+  const Dim c = src.shape[-1];
+  const Tensor windows = windowPartition(graph, scope + ".attention.windows", src,
+                                         {.window = options.window, .normalize = true});
+  const Tensor attended = agentAttention(graph, windows, scope + ".attention",
+                                         {.heads = options.heads, .agents = options.agents});
+  const Tensor x = windowMerge(graph, scope + ".attention.merge", attended, src);
+  const Tensor hidden = linear(graph, layerNorm(graph, scope + ".feed_forward.norm", x),
+                               scope + ".feed_forward.expand",
+                               {.outputChannels = 2 * c, .activation = Activation::GeluErf});
+  return linear(graph, hidden, scope + ".feed_forward.reduce",
+                {.outputChannels = c, .residual = x});
+}
+
+Tensor histogramBlock(GraphBuilder& graph, const Tensor& src, const std::string& scope,
+                      const BlockOptions& options) {
+  // Sorting wants the normalised values in f32: rounding would make many of them equal.
+  const Tensor windows =
+      windowPartition(graph, scope + ".attention.windows", src,
+                      {.window = options.window, .normalize = true, .outputType = DataType::F32});
+  const Tensor attended = histogramAttention(
+      graph, windows, scope + ".attention",
+      {.heads = options.heads, .bins = options.bins, .dynamicRange = options.dynamicRange});
+  const Tensor x = windowMerge(graph, scope + ".attention.merge", attended, src);
+  return dualScaleGatedFeedForward(graph, layerNorm(graph, scope + ".feed_forward.norm", x),
+                                   scope + ".feed_forward", x);
 }
 
 Tensor downsample(GraphBuilder& graph, const Tensor& src, const std::string& scope,

@@ -123,8 +123,12 @@ class RowSoftmax final : public Operator {
     }
   }
 
-  int inPlaceSource() const override { return dstType_ == DataType::F32 ? 0 : -1; }
-  std::string kind() const override { return "row_softmax"; }
+  int inPlaceSource() const override {
+    return dstType_ == DataType::F32 ? 0 : -1;
+  }
+  std::string kind() const override {
+    return "row_softmax";
+  }
 
  private:
   Dim rows_;
@@ -152,9 +156,9 @@ Tensor rowSoftmax(GraphBuilder& graph, const std::string& name, const Tensor& sr
                                 toString(src.type) + ", bias has " + std::to_string(biasSize) +
                                 " values, dst is " + toString(dstType));
   }
-  return graph.add(
-      name, std::make_unique<RowSoftmax>(elements / columns, columns, options, dstType), {src},
-      src.shape, dstType);
+  return graph.add(name,
+                   std::make_unique<RowSoftmax>(elements / columns, columns, options, dstType),
+                   {src}, src.shape, dstType);
 }
 
 float exponentialRow(const float* src, const float* bias, float scale, bool plusOne, Dim columns,

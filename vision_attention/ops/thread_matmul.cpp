@@ -54,8 +54,8 @@ ThreadMatmul::~ThreadMatmul() = default;
 void ThreadMatmul::prepare(const Engine& engine) {
   const auto& [m, n, k, transposeB, type] = options_;
   impl_->a = denseDesc({m, k}, type);
-  impl_->b = transposeB ? memory::desc({k, n}, toDnnl(type), memory::dims{1, k})
-                        : denseDesc({k, n}, type);
+  impl_->b =
+      transposeB ? memory::desc({k, n}, toDnnl(type), memory::dims{1, k}) : denseDesc({k, n}, type);
   impl_->dst = denseDesc({m, n}, DataType::F32);
   const OneThread scope;
   const dnnl::matmul::primitive_desc desc(dnnl::matmul::desc(impl_->a, impl_->b, impl_->dst),

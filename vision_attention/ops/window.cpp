@@ -197,9 +197,9 @@ Tensor windowPartition(GraphBuilder& graph, const std::string& name, const Tenso
   if (!isFloating(dstType)) {
     throw std::invalid_argument("window '" + name + "': dst is " + toString(dstType));
   }
-  return graph.add(
-      name, std::make_unique<WindowPartition>(sizes, options.normalize, src.type, dstType), {src},
-      windowShape(sizes), dstType);
+  return graph.add(name,
+                   std::make_unique<WindowPartition>(sizes, options.normalize, src.type, dstType),
+                   {src}, windowShape(sizes), dstType);
 }
 
 Tensor windowMerge(GraphBuilder& graph, const std::string& name, const Tensor& windows,

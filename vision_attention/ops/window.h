@@ -8,7 +8,7 @@
 namespace va {
 
 struct WindowPartitionOptions {
-  Dim window = 0;  ///< side of a window, divides the sides of the map
+  Dim window = 0;          ///< side of a window, divides the sides of the map
   bool normalize = false;  ///< layer-normalises the channels of every position, as layerNorm() does
   std::optional<DataType> outputType = std::nullopt;
 };
