@@ -11,6 +11,7 @@
 #include "vision_attention/ops/conv.h"
 #include "vision_attention/ops/row_softmax.h"
 #include "vision_attention/ops/thread_matmul.h"
+#include "vision_attention/ops/vector_math.h"
 
 namespace va {
 
@@ -112,7 +113,8 @@ template <typename T>
 VA_INLINE void scaleRows(const float* src, const float* factors, Dim rows, Dim columns, Dim stride,
                          T* dst) {
   for (Dim i = 0; i < rows; ++i) {
-    for (Dim j = 0; j < columns; ++j) dst[i * stride + j] = T(src[i * columns + j] * factors[i]);
+    for (Dim j = 0; j < columns; ++j)
+      store(dst + i * stride + j, src[i * columns + j] * factors[i]);
   }
 }
 

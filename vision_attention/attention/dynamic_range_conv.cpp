@@ -12,6 +12,7 @@
 #include "vision_attention/multiversion.h"
 #include "vision_attention/ops/conv.h"
 #include "vision_attention/ops/sort.h"
+#include "vision_attention/ops/vector_math.h"
 
 namespace va {
 
@@ -53,7 +54,7 @@ template <typename S, typename D>
 VA_INLINE void convertRows(const S* src, Dim positions, Dim stride, Dim count, D* dst) {
   for (Dim p = 0; p < positions; ++p) {
     for (Dim i = 0; i < count; ++i) {
-      dst[p * stride + i] = D(static_cast<float>(src[p * stride + i]));
+      store(dst + p * stride + i, static_cast<float>(src[p * stride + i]));
     }
   }
 }
@@ -158,7 +159,7 @@ class DynamicRangeSort final : public Operator {
           const Dim half = columnsFirst ? y * s.w + index : index * s.w + x;
           const std::int32_t from = scratch.first[half * kChannelBlock + i];
           origin[p * s.sorted + i] = from;
-          dst[p * s.c + i] = D(scratch.values[from * kChannelBlock + i]);
+          store(dst + p * s.c + i, scratch.values[from * kChannelBlock + i]);
         }
       }
     }

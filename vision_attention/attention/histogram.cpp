@@ -72,7 +72,7 @@ VA_INLINE void softmaxPlusOne(const float* scores, const float* rows, const floa
 #pragma omp simd reduction(+ : sum)
     for (Dim j = 0; j < count; ++j) {
       const float value = exponential(scores[j] * row * columns[j]);
-      dst[j] = T(value);
+      store(dst + j, value);
       sum += value;
     }
     factors[i] = 1.0F / sum;
@@ -90,7 +90,7 @@ VA_MULTIVERSION void softmaxPlusOneTo(const float* scores, const float* rows, co
 
 template <typename T>
 VA_INLINE void narrow(const float* src, Dim count, T* dst) {
-  for (Dim i = 0; i < count; ++i) dst[i] = T(src[i]);
+  for (Dim i = 0; i < count; ++i) store(dst + i, src[i]);
 }
 
 VA_MULTIVERSION void narrowTo(const float* src, Dim count, float* dst) {
@@ -337,7 +337,7 @@ std::vector<float> rowsOf(const std::vector<float>& weights, Dim row, Dim from, 
 template <typename T>
 VA_INLINE void gate(const T* gates, const T* values, Dim count, T* dst) {
   for (Dim i = 0; i < count; ++i) {
-    dst[i] = T(mish(static_cast<float>(gates[i])) * static_cast<float>(values[i]));
+    store(dst + i, mish(static_cast<float>(gates[i])) * static_cast<float>(values[i]));
   }
 }
 

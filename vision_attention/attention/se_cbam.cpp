@@ -163,14 +163,14 @@ VA_INLINE void applyRun(const Run<T>& run) {
 #pragma omp simd
       for (Dim i = 0; i < c; ++i) {
         const float value = gated<Mode>(static_cast<float>(src[i]), run.channelGate[i], spatial);
-        dst[i] = T(run.scale[i] * value);
+        store(dst + i, run.scale[i] * value);
       }
     } else {
       const T* const residual = run.residual + p * c;
 #pragma omp simd
       for (Dim i = 0; i < c; ++i) {
         const float value = gated<Mode>(static_cast<float>(src[i]), run.channelGate[i], spatial);
-        dst[i] = T(static_cast<float>(residual[i]) + run.scale[i] * value);
+        store(dst + i, static_cast<float>(residual[i]) + run.scale[i] * value);
       }
     }
   }

@@ -40,14 +40,14 @@ VA_INLINE float exponentials(const float* src, const float* bias, float scale, f
 #pragma omp simd reduction(+ : sum)
     for (Dim j = 0; j < columns; ++j) {
       const float value = exponential(scale * src[j] - offset);
-      dst[j] = T(value);
+      store(dst + j, value);
       sum += value;
     }
   } else {
 #pragma omp simd reduction(+ : sum)
     for (Dim j = 0; j < columns; ++j) {
       const float value = exponential(scale * src[j] + bias[j] - offset);
-      dst[j] = T(value);
+      store(dst + j, value);
       sum += value;
     }
   }
@@ -81,7 +81,7 @@ VA_MULTIVERSION void scaleRow(float* row, float factor, Dim columns) {
 }
 
 VA_MULTIVERSION void scaleRowTo(const float* row, float factor, Dim columns, BFloat16* dst) {
-  for (Dim j = 0; j < columns; ++j) dst[j] = BFloat16(row[j] * factor);
+  for (Dim j = 0; j < columns; ++j) store(dst + j, row[j] * factor);
 }
 
 class RowSoftmax final : public Operator {

@@ -4,9 +4,19 @@
 #include <bit>
 #include <cstdint>
 
+#include "vision_attention/bfloat16.h"
 #include "vision_attention/multiversion.h"
 
 namespace va {
+
+/// Rounds a value to its storage type. A call where `*dst = BFloat16(value)` would do: inside an
+/// OpenMP simd loop the temporary of that expression keeps the compiler from vectorising.
+VA_INLINE void store(float* dst, float value) {
+  *dst = value;
+}
+VA_INLINE void store(BFloat16* dst, float value) {
+  *dst = BFloat16(value);
+}
 
 /// e^x within 2 ulp, branch-free so that loops over it vectorise. Below -87.33 (where f32 would
 /// become subnormal) the result is exactly 0; above 88.72 it is +inf; NaN stays NaN.

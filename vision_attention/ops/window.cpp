@@ -6,6 +6,7 @@
 
 #include "vision_attention/bfloat16.h"
 #include "vision_attention/multiversion.h"
+#include "vision_attention/ops/vector_math.h"
 
 namespace va {
 
@@ -45,7 +46,7 @@ VA_INLINE void normalize(const S* src, Dim positions, Dim c, D* dst) {
     }
     const float factor = 1.0F / std::sqrt(squares / static_cast<float>(c) + kEpsilon);
 #pragma omp simd
-    for (Dim i = 0; i < c; ++i) dst[i] = D((static_cast<float>(src[i]) - mean) * factor);
+    for (Dim i = 0; i < c; ++i) store(dst + i, (static_cast<float>(src[i]) - mean) * factor);
   }
 }
 
@@ -64,7 +65,7 @@ VA_MULTIVERSION void normalizeRun(const float* src, Dim positions, Dim c, BFloat
 
 template <typename S, typename D>
 VA_INLINE void convertTo(const S* src, Dim count, D* dst) {
-  for (Dim i = 0; i < count; ++i) dst[i] = D(static_cast<float>(src[i]));
+  for (Dim i = 0; i < count; ++i) store(dst + i, static_cast<float>(src[i]));
 }
 
 VA_MULTIVERSION void convertRun(const float* src, Dim count, float* dst) {
@@ -87,7 +88,7 @@ VA_MULTIVERSION void addRun(const float* a, const float* b, Dim count, float* ds
 VA_MULTIVERSION void addRun(const BFloat16* a, const BFloat16* b, Dim count, BFloat16* dst) {
 #pragma omp simd
   for (Dim i = 0; i < count; ++i) {
-    dst[i] = BFloat16(static_cast<float>(a[i]) + static_cast<float>(b[i]));
+    store(dst + i, static_cast<float>(a[i]) + static_cast<float>(b[i]));
   }
 }
 
