@@ -1,0 +1,99 @@
+#include "core/model.h"
+
+#include <nlohmann/json.hpp>
+#include <stdexcept>
+
+#include "core/error.h"
+#include "core/safetensors.h"
+#include "vision_attention/network.h"
+
+namespace pristine {
+
+namespace {
+
+using nlohmann::json;
+
+constexpr int kFormat = 1;
+
+va::NetworkConfig parseArchitecture(const json& text) {
+  const auto type = text.at("type").get<std::string>();
+  if (type != "restoration_net") {
+    throw std::invalid_argument("architecture type is '" + type + "', expected 'restoration_net'");
+  }
+  va::NetworkConfig config;
+  config.imageChannels = text.at("image_channels").get<int>();
+  config.channels = text.at("channels").get<std::vector<int>>();
+  config.encoder = text.at("encoder").get<std::vector<va::Stage>>();
+  config.middle = text.at("middle").get<va::Stage>();
+  config.decoder = text.at("decoder").get<std::vector<va::Stage>>();
+  config.window = text.at("window").get<int>();
+  config.heads = text.at("heads").get<int>();
+  config.bins = text.at("bins").get<int>();
+  config.agents = text.at("agents").get<int>();
+  config.dynamicRange = text.at("dynamic_range").get<bool>();
+  return config;
+}
+
+ModelInfo parseInfo(const json& text) {
+  const int format = text.at("format").get<int>();
+  if (format != kFormat) {
+    throw std::invalid_argument("format is " + std::to_string(format) + ", expected " +
+                                std::to_string(kFormat));
+  }
+  ModelInfo info;
+  info.name = text.at("name").get<std::string>();
+  info.title = text.at("title").get<std::string>();
+  info.task = text.at("task").get<std::string>();
+  info.scale = text.at("scale").get<int>();
+  info.halo = text.at("halo").get<int>();
+  if (info.scale != 1) {
+    throw std::invalid_argument("scale is " + std::to_string(info.scale) + ", expected 1");
+  }
+  if (info.halo < 0 || info.halo > 4096) {
+    throw std::invalid_argument("halo is " + std::to_string(info.halo) + ", expected 0 to 4096");
+  }
+  if (text.contains("training")) info.training = text["training"].dump();
+  return info;
+}
+
+}  // namespace
+
+Model::Model() = default;
+Model::~Model() = default;
+
+std::shared_ptr<const Model> Model::fromSafetensors(Safetensors content, const std::string& name) {
+  const auto fail = [&](const std::string& what) {
+    throw Error(ErrorCode::Model, "model '" + name + "': " + what);
+  };
+  const auto entry = content.metadata.find("pristine");
+  if (entry == content.metadata.end()) fail("metadata has no 'pristine' entry");
+  const std::shared_ptr<Model> model(new Model);
+  try {
+    const json text = json::parse(entry->second);
+    model->info_ = parseInfo(text);
+    model->config_ =
+        std::make_unique<va::NetworkConfig>(parseArchitecture(text.at("architecture")));
+    model->weights_ = std::make_unique<va::Weights>();
+    for (auto& [key, tensor] : content.tensors) {
+      model->weights_->add(key, va::Shape(tensor.shape), std::move(tensor.values));
+    }
+    va::checkWeights(*model->config_, *model->weights_);
+    if (model->config_->imageChannels != 3) {
+      fail("takes " + std::to_string(model->config_->imageChannels) + " channels, expected 3");
+    }
+    model->info_.window = model->config_->window;
+    model->info_.parameters = model->weights_->parameterCount();
+    model->info_.macsPerPixel = va::macsPerPixel(*model->config_, *model->weights_);
+  } catch (const json::exception& error) {
+    fail(std::string("metadata 'pristine' is broken: ") + error.what());
+  } catch (const std::invalid_argument& error) {
+    fail(error.what());
+  }
+  return model;
+}
+
+std::shared_ptr<const Model> Model::load(const std::filesystem::path& path) {
+  return fromSafetensors(readSafetensors(path), path.filename().string());
+}
+
+}  // namespace pristine

@@ -1,0 +1,172 @@
+#include "core/restorer.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+#include "core/tile_blend.h"
+#include "vision_attention/network.h"
+
+namespace pristine {
+
+namespace {
+
+/// Large tiles waste less on halos and cost no speed; this bounds memory to about 300 MB.
+constexpr std::int64_t kTileBudget = 1'800'000;
+constexpr int kFeather = 16;
+
+va::Precision resolve(Precision precision) {
+  const bool bf16 = va::cpuFeatures().bf16;
+  return precision != Precision::F32 && bf16 ? va::Precision::BF16 : va::Precision::F32;
+}
+
+bool allFinite(std::span<const float> values) {
+  float sum = 0;
+  for (const float v : values) sum += v * 0.0F;  // NaN unless every value is finite
+  return sum == 0.0F;
+}
+
+void requireFinite(const cv::Mat& pixels) {
+  for (int y = 0; y < pixels.rows; ++y) {
+    if (!allFinite({pixels.ptr<float>(y), static_cast<std::size_t>(pixels.cols) * 3})) {
+      throw Error(ErrorCode::Input,
+                  "picture has values in row " + std::to_string(y) + " that are no numbers");
+    }
+  }
+}
+
+}  // namespace
+
+std::optional<cv::Mat> restoreTiles(const cv::Mat& picture, const TileGrid& grid, int feather,
+                                    const TileFunction& process) {
+  const auto values =
+      static_cast<std::size_t>(grid.tileWidth()) * static_cast<std::size_t>(grid.tileHeight()) * 3;
+  std::vector<float> src(values);
+  std::vector<float> dst(values);
+  cv::Mat sum = cv::Mat::zeros(picture.size(), CV_32FC3);
+  for (int row = 0; row < grid.rows(); ++row) {
+    for (int column = 0; column < grid.columns(); ++column) {
+      readTile(picture, grid, column, row, src);
+      if (!process(src, dst)) return std::nullopt;
+      addTile(dst, grid, column, row, feather, sum);
+    }
+  }
+  return sum;
+}
+
+struct Restorer::Impl {
+  Impl(std::shared_ptr<const Model> m, const RestorerOptions& o)
+      : model(std::move(m)), options(o), engine(o.threads), precision(resolve(o.precision)) {}
+
+  void compile(int width, int height) {
+    if (network && width == tileWidth && height == tileHeight) return;
+    network.reset();  // its memory goes first
+    network = std::make_unique<va::Network>(engine, model->config(), model->weights(), height,
+                                            width, precision);
+    network->graph().setProfiling(options.profile);
+    tileWidth = width;
+    tileHeight = height;
+  }
+
+  void collectProfile() {
+    const auto reports = network->graph().report();
+    if (summary.size() != reports.size()) {
+      summary.clear();
+      for (const auto& r : reports) summary.push_back({r.name, r.kind, r.implementation, 0, 0});
+    }
+    for (std::size_t i = 0; i < reports.size(); ++i) {
+      summary[i].macs += reports[i].macs;
+      summary[i].seconds += reports[i].seconds;
+    }
+  }
+
+  std::shared_ptr<const Model> model;
+  RestorerOptions options;
+  va::Engine engine;
+  va::Precision precision;
+  std::unique_ptr<va::Network> network;
+  int tileWidth = 0;
+  int tileHeight = 0;
+  std::vector<OperatorSummary> summary;
+};
+
+Restorer::Restorer(std::shared_ptr<const Model> model, const RestorerOptions& options)
+    : impl_(std::make_unique<Impl>(std::move(model), options)) {}
+
+Restorer::~Restorer() = default;
+
+std::string Restorer::precision() const {
+  return va::toString(impl_->precision);
+}
+int Restorer::threads() const {
+  return impl_->engine.threads();
+}
+std::size_t Restorer::arenaBytes() const {
+  return impl_->network ? impl_->network->graph().arenaBytes() : 0;
+}
+const std::vector<OperatorSummary>& Restorer::profile() const {
+  return impl_->summary;
+}
+
+std::optional<Image> Restorer::restore(const Image& source, double strength,
+                                       const RestoreControl& control) {
+  if (!(strength >= 0.0 && strength <= 1.0)) {
+    throw Error(ErrorCode::Usage, "strength is " + std::to_string(strength) + ", expected 0 to 1");
+  }
+  requireFinite(source.pixels);
+  Image result = source;
+  if (strength == 0.0) {
+    if (control.progress) control.progress(1.0);
+    return result;
+  }
+  const ModelInfo& info = impl_->model->info();
+  TileGridOptions options;
+  options.alignment = info.window;
+  options.halo = info.halo;
+  options.budget = impl_->options.tile > 0
+                       ? static_cast<std::int64_t>(impl_->options.tile) * impl_->options.tile
+                       : kTileBudget;
+  const TileGrid grid(source.width(), source.height(), options);
+  impl_->compile(grid.tileWidth(), grid.tileHeight());
+
+  int done = 0;
+  const auto process = [&](std::span<const float> src, std::span<float> dst) {
+    std::ranges::copy(src, impl_->network->input().begin());
+    va::RunControl run;
+    run.stop = control.stop;
+    if (control.progress) {
+      run.progress = [&](std::uint64_t now, std::uint64_t total) {
+        const double tile =
+            total == 0 ? 1.0 : static_cast<double>(now) / static_cast<double>(total);
+        control.progress((done + tile) / grid.count());
+      };
+    }
+    if (!impl_->network->run(run)) return false;
+    if (impl_->options.profile) impl_->collectProfile();
+    ++done;
+    const auto output = impl_->network->output();
+    if (!allFinite(output)) {
+      throw Error(ErrorCode::Model, "model '" + info.name + "' gave values that are no numbers");
+    }
+    std::ranges::copy(output, dst.begin());
+    return true;
+  };
+  auto restored = restoreTiles(source.pixels, grid, std::min(kFeather, info.halo), process);
+  if (!restored) return std::nullopt;
+
+  const auto s = static_cast<float>(strength);
+  for (int y = 0; y < restored->rows; ++y) {
+    auto* row = restored->ptr<float>(y);
+    const auto* from = source.pixels.ptr<float>(y);
+    for (int x = 0; x < restored->cols; ++x) {
+      float* p = row + static_cast<std::ptrdiff_t>(x) * 3;
+      if (source.grey) p[0] = p[1] = p[2] = (p[0] + p[1] + p[2]) / 3.0F;
+      if (s == 1.0F) continue;
+      for (int c = 0; c < 3; ++c) p[c] = from[3 * x + c] + s * (p[c] - from[3 * x + c]);
+    }
+  }
+  result.pixels = *restored;
+  return result;
+}
+
+}  // namespace pristine

@@ -1,0 +1,75 @@
+#pragma once
+
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "core/image.h"
+#include "core/model.h"
+#include "core/tile_grid.h"
+
+namespace pristine {
+
+enum class Precision { Auto, F32, BF16 };
+
+struct RestorerOptions {
+  Precision precision = Precision::Auto;  ///< Auto: bf16 where the processor has it
+  int threads = 0;                        ///< 0: as many as the process may use
+  int tile = 0;                           ///< pixels of a tile's side at most; 0: chosen
+  bool profile = false;                   ///< measure seconds per operator
+};
+
+/// Follows one picture. Work counts multiply-adds over all tiles.
+struct RestoreControl {
+  std::stop_token stop;
+  std::function<void(double share)> progress;  ///< 0 to 1, between operators
+};
+
+/// Seconds and work of one kind of operator, summed over tiles.
+struct OperatorSummary {
+  std::string name;
+  std::string kind;
+  std::string implementation;
+  std::uint64_t macs = 0;
+  double seconds = 0;
+};
+
+/// A model compiled for the tile shape at hand. Use from one thread only.
+class Restorer {
+ public:
+  Restorer(std::shared_ptr<const Model> model, const RestorerOptions& options);
+  ~Restorer();
+  Restorer(const Restorer&) = delete;
+  Restorer& operator=(const Restorer&) = delete;
+
+  /// The restored picture: source + strength * (network - source), strength 0 to 1; grey stays
+  /// grey, alpha is untouched, values are not clipped. Empty if the stop token ended it. Throws
+  /// Error(Input) for pictures with values that are no numbers.
+  std::optional<Image> restore(const Image& source, double strength,
+                               const RestoreControl& control = {});
+
+  /// "bf16" or "f32", what Auto became.
+  std::string precision() const;
+  int threads() const;
+  /// Bytes of activations of the compiled tile.
+  std::size_t arenaBytes() const;
+  /// Since construction; empty unless options.profile.
+  const std::vector<OperatorSummary>& profile() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+/// Runs `process` on every tile of the picture and blends the results. process(tile) replaces the
+/// pixels [tileHeight, tileWidth, 3] by restored ones, or returns false to stop.
+using TileFunction = std::function<bool(std::span<const float> src, std::span<float> dst)>;
+std::optional<cv::Mat> restoreTiles(const cv::Mat& picture, const TileGrid& grid, int feather,
+                                    const TileFunction& process);
+
+}  // namespace pristine
