@@ -1,0 +1,38 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+namespace pristine {
+
+/// One picture to restore.
+struct Job {
+  std::filesystem::path input;
+  std::filesystem::path output;
+};
+
+/// An input that cannot become a job, with the reason.
+struct PlanFailure {
+  std::filesystem::path input;
+  std::string reason;
+};
+
+struct BatchPlan {
+  std::vector<Job> jobs;  ///< in the order of the inputs; folders sorted by name
+  std::vector<PlanFailure> failures;
+  bool skippedFolders = false;  ///< a folder had sub-folders and recursion was off
+};
+
+struct PlanOptions {
+  bool recursive = false;  ///< descend into sub-folders, keeping the tree
+};
+
+/// Lays out a batch. Inputs are files and folders. One file: `output` may name a file, unless it is
+/// a folder or ends with '/'. Otherwise `output` is a folder and names are kept. In folders, files
+/// are taken that are named like pictures. Throws Error(Usage), before anything is written, when
+/// two inputs would be written to one file or an output is one of the inputs.
+BatchPlan planBatch(const std::vector<std::filesystem::path>& inputs,
+                    const std::filesystem::path& output, const PlanOptions& options);
+
+}  // namespace pristine

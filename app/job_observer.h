@@ -1,0 +1,31 @@
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "app/batch_plan.h"
+
+namespace pristine {
+
+enum class JobStatus { Done, Failed, Stopped };
+
+struct JobResult {
+  Job job;
+  JobStatus status = JobStatus::Done;
+  std::string reason;     ///< of a failure
+  double megapixels = 0;  ///< of the input
+  double seconds = 0;     ///< in the network
+};
+
+/// Follows a run. Every call comes from the thread that runs the jobs.
+class JobObserver {
+ public:
+  virtual ~JobObserver() = default;
+  virtual void started(std::size_t index, const Job& job, double megapixels) = 0;
+  /// share: 0 to 1 of the picture at hand.
+  virtual void progressed(std::size_t index, double share) = 0;
+  /// In the order in which pictures end.
+  virtual void finished(std::size_t index, const JobResult& result) = 0;
+};
+
+}  // namespace pristine

@@ -1,0 +1,25 @@
+#pragma once
+
+#include <stop_token>
+#include <vector>
+
+#include "app/image_file.h"
+#include "app/job_observer.h"
+#include "core/restorer.h"
+
+namespace pristine {
+
+struct RunOptions {
+  double strength = 1.0;  ///< 0 to 1
+  WriteOptions write;
+};
+
+/// Restores pictures one after another on the calling thread, the only one that uses the restorer;
+/// the next is decoded and the last encoded beside it. A failing picture never ends the run. After
+/// a stop the picture at hand is given up and the rest is reported as stopped. Results are in the
+/// order of the jobs.
+std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
+                               const RunOptions& options, std::stop_token stop,
+                               JobObserver& observer);
+
+}  // namespace pristine

@@ -1,0 +1,12 @@
+#pragma once
+
+#include "cli/exit_code.h"
+#include "cli/options.h"
+
+namespace pristine::cli {
+
+ExitCode denoise(const Options& options);
+ExitCode compare(const Options& options);
+ExitCode models(const Options& options);
+
+}  // namespace pristine::cli

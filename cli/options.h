@@ -1,0 +1,41 @@
+#pragma once
+
+#include <filesystem>
+#include <stdexcept>
+#include <string>
+#include <vector>
+
+#include "core/restorer.h"
+
+namespace pristine::cli {
+
+/// A command line that makes no sense; what() says why.
+class UsageError : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
+struct Options {
+  enum class Verb { Denoise, Compare, Models, Help, Version };
+  Verb verb = Verb::Help;
+  std::string help;  ///< text to print, when verb is Help
+
+  // denoise
+  std::vector<std::filesystem::path> inputs;
+  std::filesystem::path output;
+  std::string model = "denoise";
+  double strength = 100;  ///< percent
+  int quality = 95;
+  bool recursive = false;
+  RestorerOptions restorer;
+  bool quiet = false;
+  bool verbose = false;
+
+  // compare, models
+  bool json = false;
+};
+
+/// Parses the arguments after the program's name. Throws UsageError.
+Options parseOptions(const std::vector<std::string>& arguments);
+
+}  // namespace pristine::cli
