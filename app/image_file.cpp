@@ -114,7 +114,14 @@ VipsPtr normalise(VipsPtr image, const fs::path& path) {
   VipsImage* out = nullptr;
   if (vips_autorot(image.get(), &out, nullptr) != 0) failInput(path, vipsMessage());
   image = replaced(std::move(image), out, path);
-  if (vips_image_get_interpretation(image.get()) == VIPS_INTERPRETATION_CMYK) {
+  const VipsInterpretation interpretation = vips_image_get_interpretation(image.get());
+  if (interpretation == VIPS_INTERPRETATION_XYZ || interpretation == VIPS_INTERPRETATION_LAB ||
+      interpretation == VIPS_INTERPRETATION_LABS) {
+    failInput(path, std::string("is in the colour space ") +
+                        vips_enum_nick(VIPS_TYPE_INTERPRETATION, interpretation) +
+                        ", expected grey, RGB or CMYK");
+  }
+  if (interpretation == VIPS_INTERPRETATION_CMYK) {
     out = nullptr;
     if (vips_colourspace(image.get(), &out, VIPS_INTERPRETATION_sRGB, nullptr) != 0) {
       failInput(path, vipsMessage());

@@ -1,5 +1,7 @@
 #include "vision_attention/graph_builder.h"
 
+#include <sys/mman.h>
+
 #include <algorithm>
 #include <new>
 #include <numeric>
@@ -172,10 +174,12 @@ std::unique_ptr<Graph> GraphBuilder::compile(const Engine& engine) {
   auto impl = std::make_unique<GraphImpl>();
   impl->engine = &engine;
   impl->arenaBytes = plan.bytes;
-  constexpr std::size_t kPage = 4096;
-  const std::size_t allocated = (plan.bytes + kPage) / kPage * kPage;
-  impl->arena.reset(static_cast<std::byte*>(std::aligned_alloc(kPage, allocated)));
+  constexpr std::size_t kHugePage = std::size_t{2} << 20U;
+  const std::size_t allocated = (plan.bytes + kHugePage) / kHugePage * kHugePage;
+  impl->arena.reset(static_cast<std::byte*>(std::aligned_alloc(kHugePage, allocated)));
   if (!impl->arena) throw std::bad_alloc();
+  // Advice only: the first touch of hundreds of megabytes costs far fewer page faults.
+  ::madvise(impl->arena.get(), allocated, MADV_HUGEPAGE);
   for (const Lifetime& lifetime : lifetimes) impl->unsharedBytes += lifetime.bytes;
 
   impl->addresses.resize(description->storages.size());
