@@ -110,6 +110,20 @@ const std::vector<OperatorSummary>& Restorer::profile() const {
   return impl_->summary;
 }
 
+TileGrid Restorer::gridFor(int width, int height) const {
+  TileGridOptions options;
+  options.alignment = impl_->model->info().window;
+  options.halo = impl_->model->info().halo;
+  options.budget = impl_->options.tile > 0
+                       ? static_cast<std::int64_t>(impl_->options.tile) * impl_->options.tile
+                   : impl_->precision == va::Precision::F32 ? kTileBudgetF32
+                                                            : kTileBudget;
+  return {width, height, options};
+}
+int Restorer::feather() const {
+  return std::min(kFeather, impl_->model->info().halo);
+}
+
 std::optional<Image> Restorer::restore(const Image& source, double strength,
                                        const RestoreControl& control) {
   if (!(strength >= 0.0 && strength <= 1.0)) {
@@ -122,14 +136,7 @@ std::optional<Image> Restorer::restore(const Image& source, double strength,
     return result;
   }
   const ModelInfo& info = impl_->model->info();
-  TileGridOptions options;
-  options.alignment = info.window;
-  options.halo = info.halo;
-  options.budget = impl_->options.tile > 0
-                       ? static_cast<std::int64_t>(impl_->options.tile) * impl_->options.tile
-                   : impl_->precision == va::Precision::F32 ? kTileBudgetF32
-                                                            : kTileBudget;
-  const TileGrid grid(source.width(), source.height(), options);
+  const TileGrid grid = gridFor(source.width(), source.height());
   impl_->compile(grid.tileWidth(), grid.tileHeight());
 
   int done = 0;
@@ -154,7 +161,7 @@ std::optional<Image> Restorer::restore(const Image& source, double strength,
     std::ranges::copy(output, dst.begin());
     return true;
   };
-  auto restored = restoreTiles(source.pixels, grid, std::min(kFeather, info.halo), process);
+  auto restored = restoreTiles(source.pixels, grid, feather(), process);
   if (!restored) return std::nullopt;
 
   const auto s = static_cast<float>(strength);
