@@ -1,8 +1,10 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "core/image.h"
 
@@ -15,6 +17,13 @@ void initializeImageFiles();
 /// palettes and CMYK as RGB, alpha apart. The orientation tag is applied. f32 values are not
 /// clipped. A truncated file is an error. Throws Error(Input). Any thread.
 Image readImage(const std::filesystem::path& path);
+
+/// The ICC profile that came with a picture; empty without one.
+std::vector<std::uint8_t> iccProfile(const Image& image);
+
+/// A small sRGB version of a picture file for lists, at most `side` pixels wide and high; large
+/// JPEGs are decoded at reduced size. Throws Error(Input). Any thread.
+Image readThumbnail(const std::filesystem::path& path, int side);
 
 /// Formats that can be written, by file name extension.
 bool isWritableExtension(const std::filesystem::path& path);
