@@ -23,6 +23,24 @@ double secondsSince(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
+/// The lightest installed model for the same task, where it takes at most half the work.
+std::shared_ptr<const Model> draftModelFor(const std::shared_ptr<const Model>& model) {
+  std::shared_ptr<const Model> best = model;
+  for (const auto& path : listModels()) {
+    try {
+      auto other = loadModel(path.string());
+      const bool light = other->info().macsPerPixel <= 0.5 * model->info().macsPerPixel;
+      if (other->info().task == model->info().task && light &&
+          other->info().macsPerPixel < best->info().macsPerPixel) {
+        best = std::move(other);
+      }
+    } catch (const Error&) {
+      continue;  // it is only a model that nobody asked for
+    }
+  }
+  return best;
+}
+
 }  // namespace
 
 /// One restorer a purpose: each is compiled for one tile shape at a time.
@@ -198,8 +216,7 @@ void InferenceThread::load() {
       throw Error(ErrorCode::Model, "model '" + settings.model + "' is for task '" +
                                         networks->model->info().task + "', expected 'denoise'");
     }
-    networks->draftModel =
-        settings.draftModel.empty() ? networks->model : loadModel(settings.draftModel);
+    networks->draftModel = draftModelFor(networks->model);
     networks->options = settings.restorer;
     networks_.reset();  // its memory goes first
     networks->draft = std::make_unique<Restorer>(networks->draftModel, networks->options);

@@ -18,7 +18,6 @@ namespace pristine {
 /// Which network, and how it is run.
 struct InferenceSettings {
   std::string model = "denoise";  ///< name or path
-  std::string draftModel;         ///< a lighter one for drafts; empty: the same
   RestorerOptions restorer;
 };
 
@@ -52,7 +51,8 @@ class InferenceObserver {
 
 /// The one thread that runs the network. It serves the picture that someone looks at and a list of
 /// jobs. Drafts of what is visible come first: between two operators of longer work they run on a
-/// restorer of their own, so nothing begun is lost. All functions from one other thread.
+/// restorer of their own, with the lightest model for the task, so nothing begun is lost. All
+/// functions from one other thread.
 class InferenceThread {
  public:
   InferenceThread(InferenceObserver& observer, InferenceSettings settings);

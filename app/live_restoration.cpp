@@ -1,6 +1,7 @@
 #include "app/live_restoration.h"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <limits>
 #include <span>
@@ -27,6 +28,11 @@ std::int64_t distance(const cv::Rect& rect, const cv::Rect& view) {
   return dx * dx + dy * dy;
 }
 
+std::uint64_t nextId() {
+  static std::atomic<std::uint64_t> last{0};
+  return ++last;
+}
+
 cv::Rect toBase(const cv::Rect& rect, int level, const cv::Size& size) {
   const int step = 1 << level;
   return cv::Rect(rect.x * step, rect.y * step, rect.width * step, rect.height * step) &
@@ -44,7 +50,7 @@ std::pair<int, int> support(const std::vector<float>& weights) {
 }  // namespace
 
 LiveRestoration::LiveRestoration(std::shared_ptr<const Picture> source)
-    : source_(std::move(source)) {}
+    : id_(nextId()), source_(std::move(source)) {}
 
 void LiveRestoration::prepare(const TileGrid& grid, int feather) {
   grid_ = grid;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -36,6 +37,8 @@ class LiveRestoration {
 
   explicit LiveRestoration(std::shared_ptr<const Picture> source);
 
+  /// Different for every object of the process.
+  std::uint64_t id() const { return id_; }
   const Picture& source() const { return *source_; }
   const std::shared_ptr<const Picture>& sharedSource() const { return source_; }
 
@@ -68,6 +71,7 @@ class LiveRestoration {
   cv::Rect putTile(const LiveTile& tile, const cv::Mat& restored);
   void propagate(int level, cv::Rect rect);
 
+  std::uint64_t id_;
   std::shared_ptr<const Picture> source_;
   std::optional<TileGrid> grid_;
   int feather_ = 0;
