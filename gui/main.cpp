@@ -28,7 +28,8 @@ int main(int argc, char** argv) {
     return 5;
   }
   QSettings settings;
-  pristine::gui::installTranslations(application, settings.value(QStringLiteral("language")).toString());
+  pristine::gui::installTranslations(application,
+                                     settings.value(QStringLiteral("language")).toString());
 
   QCommandLineParser parser;
   parser.setApplicationDescription(

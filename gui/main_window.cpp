@@ -5,6 +5,7 @@
 #include <QApplication>
 #include <QClipboard>
 #include <QCloseEvent>
+#include <QFile>
 #include <QFileDialog>
 #include <QFileInfo>
 #include <QLabel>
@@ -123,6 +124,7 @@ MainWindow::MainWindow(QSettings& settings, const QString& pendingFile)
   metricTimer_.setInterval(kMetricDelay);
   connectAll();
   restoreLayout();
+  readScreenProfile();
   updateLabels();
   updateActions();
   readModels();
@@ -591,6 +593,7 @@ void MainWindow::saveTo(const QString& path) {
     writeNow();
     return;
   }
+  noticeButton_->setText(tr("Cancel"));
   noticeText_->setText(
       tr("“%1” is saved as soon as the rest is restored.").arg(QFileInfo(path).fileName()));
   noticeBar_->show();
@@ -683,6 +686,7 @@ void MainWindow::updateActions() {
   };
   enable("start", (counts.waiting > 0 && !running) || queue_->isPaused());
   enable("pause", running);
+  enable("stop", running || isFullScreen());
   action(QStringLiteral("pause"))->setChecked(queue_->isPaused());
   enable("retry", counts.failed > 0);
   enable("clearDone", counts.done > 0);
@@ -706,8 +710,31 @@ void MainWindow::updateProgress() {
                              : tr("restoring, %1 %").arg(static_cast<int>(share_ * 100)));
 }
 
-void MainWindow::resizeEvent(QResizeEvent* event) {
-  QMainWindow::resizeEvent(event);
+void MainWindow::changeEvent(QEvent* event) {
+  QMainWindow::changeEvent(event);
+  // Esc also leaves the full screen.
+  if (event->type() == QEvent::WindowStateChange && queue_) updateActions();
+}
+
+void MainWindow::readScreenProfile() {
+  QFile file(settings_.value(QStringLiteral("screenProfile")).toString());
+  std::vector<std::uint8_t> bytes;
+  if (!file.fileName().isEmpty()) {
+    if (!file.open(QIODevice::ReadOnly)) {
+      return showError(tr("%1: %2").arg(file.fileName(), file.errorString()));
+    }
+    const QByteArray content = file.readAll();
+    bytes.assign(content.begin(), content.end());
+  }
+  loader_->setScreenProfile(bytes);
+  referenceLoader_->setScreenProfile(bytes);
+}
+
+void MainWindow::useScreenProfile(const QString& file) {
+  settings_.setValue(QStringLiteral("screenProfile"), file);
+  readScreenProfile();
+  if (!currentPath_.isEmpty()) showPicture(currentPath_);
+  if (reference_.picture) openReference(toQString(reference_.picture->path));
 }
 
 void MainWindow::closeEvent(QCloseEvent* event) {

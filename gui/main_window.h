@@ -66,7 +66,7 @@ class MainWindow : public QMainWindow {
   void closeEvent(QCloseEvent* event) override;
   void dragEnterEvent(QDragEnterEvent* event) override;
   void dropEvent(QDropEvent* event) override;
-  void resizeEvent(QResizeEvent* event) override;
+  void changeEvent(QEvent* event) override;
 
  private:
   QAction* addAction(const QString& name, const QString& text, const QList<QKeySequence>& keys,
@@ -102,6 +102,9 @@ class MainWindow : public QMainWindow {
   bool mayLeavePicture();
   void remember(const QString& path);
   void fillRecent();
+  /// Empty: sRGB.
+  void useScreenProfile(const QString& file);
+  void readScreenProfile();
   void showError(const QString& text);
   void pinResult();
   void copyCommand();
@@ -131,6 +134,7 @@ class MainWindow : public QMainWindow {
   QLabel* errorText_;
   QWidget* noticeBar_;
   QLabel* noticeText_;
+  QPushButton* noticeButton_;
   QMenu* recent_;
   QActionGroup* modes_;
   QLabel* zoomText_;

@@ -3,6 +3,7 @@
 #include <QAction>
 #include <QActionGroup>
 #include <QApplication>
+#include <QFileDialog>
 #include <QHBoxLayout>
 #include <QLabel>
 #include <QListView>
@@ -142,6 +143,12 @@ void MainWindow::makeActions() {
         [this] { queuePanel_->setVisible(queuePanel_->isHidden()); });
   plain("toggleTask", tr("Show the &settings"), {"F7"},
         [this] { taskPanel_->setVisible(taskPanel_->isHidden()); });
+  plain("screenSrgb", tr("&sRGB"), {}, [this] { useScreenProfile({}); });
+  plain("screenProfile", tr("ICC &profile…"), {}, [this] {
+    const QString file = QFileDialog::getOpenFileName(this, tr("Profile of the screen"), {},
+                                                      tr("ICC profiles (*.icc *.icm)"));
+    if (!file.isEmpty()) useScreenProfile(file);
+  });
   add("shortcuts", tr("&Keyboard shortcuts…"), {"F1", "?"}, Glyph::Keyboard, [this] {
     auto* dialog = new ShortcutDialog(shortcuts_, settings_, this);
     dialog->setAttribute(Qt::WA_DeleteOnClose);
@@ -201,9 +208,11 @@ void MainWindow::makeMenus() {
            {QStringLiteral("en"), QStringLiteral("English")},
            {QStringLiteral("zh_CN"), QStringLiteral("简体中文")}},
           [this](const QString&) {
+            noticeButton_->setText(tr("Dismiss"));
             noticeText_->setText(tr("The language changes when the program starts again."));
             noticeBar_->show();
           });
+  fill(look->addMenu(tr("Colours of the &screen")), {"screenSrgb", "screenProfile"});
   fill(menuBar()->addMenu(tr("&Help")), {"shortcuts", "about"});
 }
 
@@ -254,6 +263,7 @@ void MainWindow::makeStatusBar() {
   progressBar_->setAccessibleName(tr("Progress of the picture"));
   progressBar_->hide();
   statusBar()->setSizeGripEnabled(false);
+  statusBar()->setContentsMargins(6, 0, 12, 0);
   statusBar()->addWidget(zoomText_);
   statusBar()->addWidget(pixelText_);
   statusBar()->addWidget(metricText_);
@@ -281,10 +291,8 @@ void MainWindow::makeBars() {
   errorBar_ = bar("errorBar", errorText_, close);
   close->setText(tr("Dismiss"));
   connect(close, &QPushButton::clicked, errorBar_, &QWidget::hide);
-  QPushButton* cancel = nullptr;
-  noticeBar_ = bar("noticeBar", noticeText_, cancel);
-  cancel->setText(tr("Cancel"));
-  connect(cancel, &QPushButton::clicked, this, &MainWindow::cancelSave);
+  noticeBar_ = bar("noticeBar", noticeText_, noticeButton_);
+  connect(noticeButton_, &QPushButton::clicked, this, &MainWindow::cancelSave);
 }
 
 void MainWindow::makeEmptyState() {

@@ -4,6 +4,11 @@
 #include <QPalette>
 #include <QStyleFactory>
 
+// The macro cannot be used inside a namespace.
+static void initializeResources() {
+  Q_INIT_RESOURCE(resources);
+}
+
 namespace pristine::gui {
 
 namespace {
@@ -87,7 +92,20 @@ QComboBox, QSpinBox, QDoubleSpinBox, QLineEdit { background: %base; border: 1px 
   border-radius: 6px; padding: 5px 8px; color: %text; selection-background-color: %accent; }
 QComboBox:focus, QSpinBox:focus, QDoubleSpinBox:focus, QLineEdit:focus {
   border: 1px solid %accent; }
-QComboBox::drop-down { border: none; width: 22px; }
+QComboBox::drop-down { border: none; width: 24px; }
+QComboBox::down-arrow { image: url(:/icons/arrow-down.png); width: 12px; height: 12px; }
+QSpinBox { padding-right: 22px; }
+QSpinBox::up-button, QSpinBox::down-button { subcontrol-origin: border; width: 22px; border: none;
+  background: transparent; }
+QSpinBox::up-button { subcontrol-position: top right; margin-top: 2px; }
+QSpinBox::down-button { subcontrol-position: bottom right; margin-bottom: 2px; }
+QSpinBox::up-arrow { image: url(:/icons/arrow-up.png); width: 10px; height: 10px; }
+QSpinBox::down-arrow { image: url(:/icons/arrow-down.png); width: 10px; height: 10px; }
+QCheckBox::indicator { width: 16px; height: 16px; border: 1px solid %faint; border-radius: 4px;
+  background: %base; }
+QCheckBox::indicator:checked { background: %accent; border: 1px solid %accent;
+  image: url(:/icons/check.png); }
+QCheckBox::indicator:focus { border: 2px solid %text; }
 QComboBox QAbstractItemView { background: %panel; border: 1px solid %border; padding: 4px;
   selection-background-color: %accent; selection-color: white; }
 QListView, QTableView, QTreeView { background: %panel; border: none; outline: none; }
@@ -102,7 +120,7 @@ QSlider::groove:horizontal { height: 4px; border-radius: 2px; background: %borde
 QSlider::sub-page:horizontal { height: 4px; border-radius: 2px; background: %accent; }
 QSlider::handle:horizontal { width: 16px; height: 16px; margin: -7px 0; border-radius: 9px;
   background: %handle; border: 1px solid %border; }
-QSlider:focus::handle:horizontal { border: 2px solid %accent; }
+QSlider::handle:horizontal:focus { border: 3px solid %accent; }
 QProgressBar { background: %hover; border: none; border-radius: 3px; max-height: 6px;
   min-height: 6px; }
 QProgressBar::chunk { background: %accent; border-radius: 3px; }
@@ -126,7 +144,6 @@ QSplitter::handle { background: %border; }
 QSplitter::handle:hover { background: %accent; }
 QToolTip { background: %panel; color: %text; border: 1px solid %border; padding: 4px 6px; }
 QCheckBox, QRadioButton { spacing: 8px; }
-QCheckBox:focus, QRadioButton:focus { color: %accent; }
 )");
   const std::pair<const char*, QColor> names[] = {
       {"%window", c.window}, {"%panel", c.panel},   {"%base", c.base},
@@ -141,6 +158,7 @@ QCheckBox:focus, QRadioButton:focus { color: %accent; }
 void applyTheme(QApplication& application, Theme theme) {
   static const bool systemIsDark =
       QPalette(QApplication::palette()).color(QPalette::Window).lightness() < 128;
+  initializeResources();
   const bool dark = theme == Theme::Dark || (theme == Theme::System && systemIsDark);
   const Colours& colours = dark ? kDark : kLight;
   application.setStyle(QStyleFactory::create(QStringLiteral("Fusion")));

@@ -185,6 +185,10 @@
         <translation>%1：文件名必须以 .png、.jpg、.tif 或 .webp 结尾</translation>
     </message>
     <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
         <source>“%1” is saved as soon as the rest is restored.</source>
         <translation>其余部分修复完成后将保存“%1”。</translation>
     </message>
@@ -219,6 +223,10 @@
     <message>
         <source>restoring, %1 %</source>
         <translation>正在修复，%1%</translation>
+    </message>
+    <message>
+        <source>%1: %2</source>
+        <translation>%1：%2</translation>
     </message>
     <message>
         <source>The queue is not done. What is left waits for the next time.</source>
@@ -373,6 +381,22 @@
         <translation>显示设置(&amp;S)</translation>
     </message>
     <message>
+        <source>&amp;sRGB</source>
+        <translation>&amp;sRGB</translation>
+    </message>
+    <message>
+        <source>ICC &amp;profile…</source>
+        <translation>ICC 配置文件(&amp;P)…</translation>
+    </message>
+    <message>
+        <source>Profile of the screen</source>
+        <translation>屏幕的配置文件</translation>
+    </message>
+    <message>
+        <source>ICC profiles (*.icc *.icm)</source>
+        <translation>ICC 配置文件 (*.icc *.icm)</translation>
+    </message>
+    <message>
         <source>&amp;Keyboard shortcuts…</source>
         <translation>键盘快捷键(&amp;K)…</translation>
     </message>
@@ -429,8 +453,16 @@
         <translation>语言(&amp;A)</translation>
     </message>
     <message>
+        <source>Dismiss</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
         <source>The language changes when the program starts again.</source>
         <translation>语言将在程序重新启动后更改。</translation>
+    </message>
+    <message>
+        <source>Colours of the &amp;screen</source>
+        <translation>屏幕色彩(&amp;S)</translation>
     </message>
     <message>
         <source>&amp;Help</source>
@@ -443,14 +475,6 @@
     <message>
         <source>Progress of the picture</source>
         <translation>图片的进度</translation>
-    </message>
-    <message>
-        <source>Dismiss</source>
-        <translation>关闭</translation>
-    </message>
-    <message>
-        <source>Cancel</source>
-        <translation>取消</translation>
     </message>
     <message>
         <source>Drop photographs or a folder here</source>

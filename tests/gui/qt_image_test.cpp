@@ -28,7 +28,7 @@ float bilinear(const cv::Mat& level, double x, double y, int channel) {
 TEST(QtImage, SamplesLikeTheDefinitionAtEveryScale) {
   const auto source = stillSource(test::photographImage(301, 203));
   const auto& levels = source->picture().levels;
-  for (const double scale : {0.125, 0.3, 0.5, 0.77, 1.0, 1.5, 2.0, 3.7, 8.0}) {
+  for (const double scale : {0.125, 0.3, 0.5, 0.77, 1.0, 1.5, 2.0, 3.6, 8.0}) {
     const int width = static_cast<int>(std::ceil(301 * scale));
     const int height = static_cast<int>(std::ceil(203 * scale));
     const QRect device = QRect(width / 3, height / 4, 90, 70) & QRect(0, 0, width, height);
