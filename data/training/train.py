@@ -117,8 +117,10 @@ def validate(model, pictures, sigma, device, autocast):
 
 
 def save(path, config, state, info):
+    """Weights go out in f16, as in a model file: half the bytes, and no measurable loss."""
     temporary = path + ".tmp"
-    torch.save({"config": config, "weights": state, "info": info}, temporary)
+    weights = {name: values.half() for name, values in state.items()}
+    torch.save({"config": config, "weights": weights, "info": info}, temporary)
     os.replace(temporary, path)
 
 
@@ -220,8 +222,8 @@ def main():
 
     matrices, others = split_parameters(model)
     muon = Muon(matrices, lr=a.muon_lr)
-    adam = torch.optim.AdamW(others, lr=a.adam_lr, betas=(0.9, 0.99), weight_decay=0,
-                             fused=device.type == "cuda")
+    fused = {"fused": True} if device.type == "cuda" else {}
+    adam = torch.optim.AdamW(others, lr=a.adam_lr, betas=(0.9, 0.99), weight_decay=0, **fused)
     degrade = degradation.TASKS[a.task]
 
     def loss_of(degraded, clean):
