@@ -159,14 +159,12 @@ def main():
             clean = source.crops(batch, side)
             degraded, clean = degrade(clean)
             degraded = degraded.contiguous(memory_format=torch.channels_last)
-        loss = loss_of(degraded, clean)
-        loss.backward()
-        optimizer.step(factor)
+        loss = optimizer.step(loss_of, (degraded, clean), factor)
         step += 1
         megapixels = batch * side * side / 1e6
         seen += megapixels
         recent += megapixels
-        recent_loss += torch.nan_to_num(loss.detach())
+        recent_loss += torch.nan_to_num(loss)
         recent_steps += 1
 
         if step % 50 == 0:
