@@ -137,9 +137,22 @@ class Convolution final : public Operator {
   Step step_;
 };
 
+/// 0 if the padded source is smaller than the kernel.
 Dim outputSize(Dim size, const ConvShape& shape) {
   const Dim extent = (shape.kernel - 1) * shape.dilation + 1;
-  return (size + 2 * shape.padding - extent) / shape.stride + 1;
+  const Dim room = size + 2 * shape.padding - extent;
+  return room < 0 ? 0 : room / shape.stride + 1;
+}
+
+void requireMap(const Tensor& src, const std::string& name) {
+  if (src.shape.rank() != 4) {
+    throw std::invalid_argument("conv '" + name + "': src is " + src.shape.toString() +
+                                ", expected [mb, h, w, c]");
+  }
+  if (src.shape.elements() == 0) {
+    throw std::invalid_argument("conv '" + name + "': src is " + src.shape.toString() +
+                                ", which holds nothing");
+  }
 }
 
 void scaleChannels(const std::vector<float>& scale, std::vector<float>& values) {
@@ -151,10 +164,7 @@ void scaleChannels(const std::vector<float>& scale, std::vector<float>& values) 
 
 Tensor conv(GraphBuilder& graph, const Tensor& src, const std::string& name,
             const ConvOptions& options, std::vector<float> weights, std::vector<float> bias) {
-  if (src.shape.rank() != 4) {
-    throw std::invalid_argument("conv '" + name + "': src is " + src.shape.toString() +
-                                ", expected [mb, h, w, c]");
-  }
+  requireMap(src, name);
   const Dim ic = src.shape[3];
   const Dim oc = options.outputChannels;
   if (oc < 1 || options.kernel < 1 || options.stride < 1 || options.dilation < 1 ||
@@ -222,7 +232,8 @@ Tensor conv(GraphBuilder& graph, const Tensor& src, const std::string& name,
 
 Tensor conv(GraphBuilder& graph, const Tensor& src, const std::string& name,
             const ConvOptions& options) {
-  if (src.shape.rank() != 4 || options.groups < 1 || src.shape[3] % options.groups != 0) {
+  requireMap(src, name);
+  if (options.groups < 1 || src.shape[3] % options.groups != 0) {
     throw std::invalid_argument("conv '" + name + "': src is " + src.shape.toString() + ", " +
                                 std::to_string(options.groups) + " groups");
   }
@@ -244,7 +255,15 @@ Tensor linear(GraphBuilder& graph, const Tensor& src, const std::string& name,
   const Dim ic = src.shape[-1];
   const Dim oc = options.outputChannels;
   const Dim n = src.shape[-2];
-  const Dim mb = ic == 0 || n == 0 ? 0 : src.shape.elements() / (ic * n);
+  if (src.shape.elements() == 0) {
+    throw std::invalid_argument("linear '" + name + "': src is " + src.shape.toString() +
+                                ", which holds nothing");
+  }
+  if (oc < 1) {
+    throw std::invalid_argument("linear '" + name + "': " + std::to_string(ic) + " -> " +
+                                std::to_string(oc) + " channels");
+  }
+  const Dim mb = src.shape.elements() / (ic * n);
   // A linear layer is the 1x1 convolution of a one-row picture: the same packed weights.
   const Tensor rows = graph.reshape(src, {mb, 1, n, ic});
 

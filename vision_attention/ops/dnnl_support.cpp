@@ -1,8 +1,18 @@
 #include "vision_attention/ops/dnnl_support.h"
 
+#include <omp.h>
+
 #include <stdexcept>
 
 namespace va {
+
+ThreadScope::ThreadScope(int threads) : before_(omp_get_max_threads()) {
+  omp_set_num_threads(threads);
+}
+
+ThreadScope::~ThreadScope() {
+  omp_set_num_threads(before_);
+}
 
 dnnl::memory::data_type toDnnl(DataType type) {
   switch (type) {
