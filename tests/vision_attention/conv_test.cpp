@@ -124,43 +124,44 @@ TEST(Conv, MatchesNaiveLoopInBf16) {
   expectConvolutionsMatch(Precision::BF16);
 }
 
-/// Residual in place (nothing else needs it), kept (an input of the graph), and the source itself.
+/// Residual that the graph keeps (an input) and one that the result may overwrite.
 void expectResidualsMatch(Precision precision) {
   Random random(2);
-  const ConvOptions plain{.outputChannels = 13, .activation = Activation::Relu};
-  const Array src = random.normal({1, 5, 6, 13}, 0.0, 0.3);
-  const Array other = random.normal({1, 5, 6, 13});
+  for (const ConvCase& test : convCases()) {
+    if (!test.options.scale.empty()) continue;
+    SCOPED_TRACE(test.what);
+    const double fanIn = static_cast<double>(test.src[3] / test.options.groups);
+    const Array src = random.normal(test.src, 0.0, 1.0 / std::sqrt(fanIn));
+    const ConvWeights weights(random, test.src[3], test.options);
+    const Array branch = weights.expected(src, test.options);
+    const Array other = random.normal(branch.shape());
+    const Weights values = weights.weights(test.options);
+    for (const bool keep : {true, false}) {
+      const Array actual = runGraph(
+          [&](GraphBuilder& graph, const std::vector<Tensor>& in) {
+            ConvOptions options = test.options;
+            options.residual = keep ? in[1] : add(graph, "twice", in[1], in[1]);
+            return conv(graph, in[0], "layer", options);
+          },
+          {src, other}, values, {.precision = precision});
+      EXPECT_TRUE(isNear(actual, branch + (keep ? 1.0 : 2.0) * other, toleranceOf(precision)))
+          << (keep ? "kept" : "overwritten");
+    }
+  }
+}
+
+TEST(Conv, AddsItsOwnSource) {
+  Random random(6);
+  const ConvOptions plain{.outputChannels = 13};
+  const Array src = random.uniform({1, 5, 6, 13}, 0.1, 1.0);
   const ConvWeights weights(random, 13, plain);
-  const Array branch = weights.expected(src, plain);
-  const auto withResidual = [&](const Tensor& residual) {
-    ConvOptions options = plain;
-    options.residual = residual;
-    return options;
-  };
-  const Weights values = weights.weights(plain);
-  const RunOptions run{.precision = precision};
-  const Tolerance tolerance = toleranceOf(precision);
-  const Array kept = runGraph(
-      [&](GraphBuilder& graph, const std::vector<Tensor>& in) {
-        return conv(graph, in[0], "layer", withResidual(in[1]));
-      },
-      {src, other}, values, run);
-  EXPECT_TRUE(isNear(kept, branch + other, tolerance));
-  const Array overwritten = runGraph(
-      [&](GraphBuilder& graph, const std::vector<Tensor>& in) {
-        const Tensor twice = add(graph, "twice", in[1], in[1]);
-        return conv(graph, in[0], "layer", withResidual(twice));
-      },
-      {src, other}, values, run);
-  EXPECT_TRUE(isNear(overwritten, branch + 2.0 * other, tolerance));
-  const Array itself = runGraph(
+  const Array actual = runGraph(
       [&](GraphBuilder& graph, const std::vector<Tensor>& in) {
         const Tensor copy = activate(graph, "copy", in[0], Activation::Relu);
-        return conv(graph, copy, "layer", withResidual(copy));
+        return conv(graph, copy, "layer", {.outputChannels = 13, .residual = copy});
       },
-      {src}, values, run);
-  const Array positive = map(src, refRelu);
-  EXPECT_TRUE(isNear(itself, weights.expected(positive, plain) + positive, tolerance));
+      {src}, weights.weights(plain));
+  EXPECT_TRUE(isNear(actual, weights.expected(src, plain) + src));
 }
 
 TEST(Conv, AddsResidualInF32) {

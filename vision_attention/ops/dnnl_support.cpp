@@ -14,6 +14,12 @@ ThreadScope::~ThreadScope() {
   omp_set_num_threads(before_);
 }
 
+bool convolutionsAddResiduals() {
+  // The values are bit sets in which every instruction set holds those it extends.
+  const auto avx2 = static_cast<unsigned>(dnnl::cpu_isa::avx2);
+  return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & avx2) == avx2;
+}
+
 dnnl::memory::data_type toDnnl(DataType type) {
   switch (type) {
     case DataType::F32:

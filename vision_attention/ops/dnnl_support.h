@@ -30,6 +30,10 @@ class ThreadScope {
   int before_;
 };
 
+/// Whether convolutions may add a residual themselves: before AVX2, oneDNN 2.6 reads it with
+/// instructions that fault on the odd addresses that come with odd channel counts.
+bool convolutionsAddResiduals();
+
 dnnl::memory::data_type toDnnl(DataType type);
 
 /// Descriptor of an image tensor [mb, h, w, c] in oneDNN's logical order (mb, c, h, w), channels
