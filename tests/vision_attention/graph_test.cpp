@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 #include <omp.h>
 
+#include <cstdlib>
 #include <stdexcept>
 #include <stop_token>
 #include <thread>
@@ -221,6 +222,14 @@ TEST(Graph, PrimitiveThatOneDnnLacksIsAnErrorThatNamesTheOperator) {
               0U)
         << error.what();
   }
+}
+
+TEST(Engine, FeaturesStayBelowTheCap) {
+  const va::CpuFeatures features = va::cpuFeatures();
+  const char* const cap = std::getenv("DNNL_MAX_CPU_ISA");
+  if (cap == nullptr) GTEST_SKIP() << "no cap; the tests named *Isa* set one";
+  EXPECT_EQ(features.isa, cap);
+  EXPECT_FALSE(features.bf16);
 }
 
 TEST(Engine, NegativeThreadCountIsAnError) {
