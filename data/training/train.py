@@ -116,6 +116,38 @@ def validate(model, pictures, sigma, device, autocast):
     return total / len(pictures)
 
 
+def rate_factor(t, warmup):
+    """What the learning rates are multiplied by at share t of the time: linear start, cosine to 1 %."""
+    factor = min(1.0, t / warmup) if warmup > 0 else 1.0
+    return factor * (0.5 * (1 + math.cos(math.pi * t)) * 0.99 + 0.01)
+
+
+def parse_phases(text):
+    """[(share of the time, side of a crop, batch)] of "share:crop:batch,..."."""
+    phases = []
+    for part in text.split(","):
+        share, side, batch = part.split(":")
+        phases.append((float(share), int(side), int(batch)))
+    return phases
+
+
+def phase_at(phases, t):
+    """(side, batch) at share t of the time; the last phase lasts to the end."""
+    passed = 0.0
+    for share, side, batch in phases:
+        passed += share
+        if t < passed:
+            break
+    return side, batch
+
+
+def follow(average, parameters, step):
+    """Moves the moving average towards the parameters; it forgets faster in the first steps."""
+    decay = min(0.999, (1 + step) / (10 + step))
+    torch._foreach_mul_(average, decay)
+    torch._foreach_add_(average, parameters, alpha=1 - decay)
+
+
 def save(path, config, state, info):
     """Weights go out in f16, as in a model file: half the bytes, and no measurable loss."""
     temporary = path + ".tmp"
@@ -163,7 +195,7 @@ def profile(source, degrade, compiled, clip, muon, adam, parameters, model, phas
     muon.param_groups[0]["lr"], adam.param_groups[0]["lr"] = rates
 
 
-def parse_arguments():
+def parse_arguments(arguments=None):
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--data", required=True, help="folder with tar shards")
     p.add_argument("--out", required=True, help="folder for checkpoints and log")
@@ -182,11 +214,11 @@ def parse_arguments():
     p.add_argument("--workers", type=int, default=16)
     p.add_argument("--no-compile", action="store_true")
     p.add_argument("--profile-steps", action="store_true", help="time the parts of a step first")
-    return p.parse_args()
+    return p.parse_args(arguments)
 
 
-def main():
-    a = parse_arguments()
+def main(arguments=None):
+    a = parse_arguments(arguments)
     started = time.time()
     os.makedirs(a.out, exist_ok=True)
     log_file = open(os.path.join(a.out, "train.log"), "a", buffering=1)
@@ -196,20 +228,23 @@ def main():
         log_file.write(text + "\n")
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.manual_seed(a.seed)
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cudnn.allow_tf32 = True
     torch.backends.cudnn.benchmark = True
     config = dict(DEFAULT_CONFIG)
+    seen = 0.0
+    checkpoint = torch.load(a.resume, map_location=device) if a.resume else None
+    if checkpoint:
+        config.update(checkpoint["config"])
+        seen = checkpoint["info"].get("megapixels", 0.0)
     if a.config:
         with open(a.config) as f:
             config.update(json.load(f))
+    # A run that goes on must not see the crops of the first one again.
+    torch.manual_seed(a.seed + round(seen))
     model = RestorationNet(config).to(device)
-    seen = 0.0
-    if a.resume:
-        checkpoint = torch.load(a.resume, map_location=device)
+    if checkpoint:
         model.load_state_dict({k: v.float() for k, v in checkpoint["weights"].items()})
-        seen = checkpoint["info"].get("megapixels", 0.0)
     model = model.to(memory_format=torch.channels_last)
     ema = RestorationNet(config).to(device).eval()
     ema.load_state_dict(model.state_dict())
@@ -238,11 +273,7 @@ def main():
         clip = torch.compile(clip_gradients, dynamic=False)
         global muon_update
         muon_update = torch.compile(muon_update, dynamic=False)
-    phases = []
-    for part in a.phases.split(","):
-        share, side, batch = part.split(":")
-        phases.append((float(share), int(side), int(batch)))
-
+    phases = parse_phases(a.phases)
     if a.profile_steps and device.type == "cuda":
         profile(source, degrade, compiled, clip, muon, adam, parameters, model, phases, log)
     begin = time.time()
@@ -255,16 +286,11 @@ def main():
         if now >= end:
             break
         t = (now - begin) / (end - begin)
-        passed = 0.0
-        for share, side, batch in phases:
-            passed += share
-            if t < passed:
-                break
+        side, batch = phase_at(phases, t)
         if current != side:
             current = side
             log(f"crops of {side}, batch {batch}")
-        factor = min(1.0, t / a.warmup) if a.warmup > 0 else 1.0
-        factor *= 0.5 * (1 + math.cos(math.pi * t)) * 0.99 + 0.01
+        factor = rate_factor(t, a.warmup)
         muon.param_groups[0]["lr"] = a.muon_lr * factor
         adam.param_groups[0]["lr"] = a.adam_lr * factor
 
@@ -289,10 +315,8 @@ def main():
         adam.step()
         model.zero_grad(set_to_none=True)
         step += 1
-        decay = min(0.999, (1 + step) / (10 + step))
         with torch.no_grad():
-            torch._foreach_mul_(ema_parameters, decay)
-            torch._foreach_add_(ema_parameters, parameters, alpha=1 - decay)
+            follow(ema_parameters, parameters, step)
         megapixels = batch * side * side / 1e6
         seen += megapixels
         recent += megapixels
