@@ -25,7 +25,7 @@ def read_shards(folder):
 
 
 def decode(item):
-    """uint8 [h, w, 3] of one encoded picture and, where it is large enough, of a reduced version."""
+    """uint8 [h, w, 3] of one encoded picture and, if it is large enough, of a reduced version."""
     _, data = item
     picture = Image.open(io.BytesIO(data)).convert("RGB")
     results = [np.asarray(picture)]

@@ -38,7 +38,8 @@ class TorchEngine:
         """Restored float32 pictures [h, w, c], and seconds for each megapixel."""
         begin = time.time()
         restored = [self._restore(p) for p in pictures]
-        return restored, (time.time() - begin) / sum(p.shape[0] * p.shape[1] / 1e6 for p in pictures)
+        megapixels = sum(p.shape[0] * p.shape[1] for p in pictures) / 1e6
+        return restored, (time.time() - begin) / megapixels
 
     def _restore(self, picture):
         torch = self.torch

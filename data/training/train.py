@@ -117,7 +117,7 @@ def validate(model, pictures, sigma, device, autocast):
 
 
 def rate_factor(t, warmup):
-    """What the learning rates are multiplied by at share t of the time: linear start, cosine to 1 %."""
+    """Factor of the learning rates at share t of the time: linear start, then cosine to 1 %."""
     factor = min(1.0, t / warmup) if warmup > 0 else 1.0
     return factor * (0.5 * (1 + math.cos(math.pi * t)) * 0.99 + 0.01)
 
