@@ -2,6 +2,7 @@
 
 import torch
 
+SIGMA_MAX = 55  # of 255
 GREY = 0.1  # share of crops that are grey photographs, fed as three equal channels
 
 
@@ -17,7 +18,7 @@ def denoise(clean, generator=None):
     grey = draw[1] < GREY
     clean = torch.where(grey, (clean * luma).sum(1, keepdim=True).expand_as(clean), clean)
     noise = torch.where(grey, noise[:, :1].expand_as(noise), noise)
-    return clean + noise * (draw[0] * 55 / 255), clean
+    return clean + noise * (draw[0] * SIGMA_MAX / 255), clean
 
 
 TASKS = {"denoise": denoise}

@@ -15,6 +15,7 @@ from PIL import Image
 
 import evaluate
 import export
+import model_card
 from engines import CommandEngine, CommandError, TorchEngine
 from fixtures import Folder, photograph, tiny_model, write_checkpoint
 from protocol import Picture, add_noise, psnr, read_pictures, to_bytes
@@ -228,6 +229,34 @@ class EvaluateTest(ModelFolder):
         self.assertGreater(none["largest_to_whole"], 1)
         # 40 pixels hold all that this small network looks at: only rounding is left.
         self.assertLess(some["largest_to_whole"], 0.05)
+
+    def test_card_takes_its_numbers_from_the_report(self):
+        report, _ = self.run_evaluate("--pictures", self.path("set"), "--engine", "torch")
+        model_card.main([self.model_path, self.path("r.json"), "-o", self.path("m.md")])
+        with open(self.path("m.md")) as file:
+            text = file.read()
+        self.assertTrue(text.startswith("# tiny: Tiny\n"))
+        self.assertIn(report["model"]["sha256"], text)
+        self.assertIn("* note: none", text)
+        for sigma, row in report["sets"][0]["sigmas"].items():
+            score = row["engines"]["torch"]["psnr"]
+            self.assertIn(f"| set | 2 | {sigma} | {row['noisy']:.2f} | {score:.2f} |", text)
+        gains = [
+            (b - a, name, sigma)
+            for sigma, row in report["sets"][0]["sigmas"].items()
+            for name, a, b in zip(
+                ["0.png", "1.png"], row["noisy_each"], row["engines"]["torch"]["each"]
+            )
+        ]
+        _, name, sigma = min(gains)
+        self.assertIn(f"The hardest picture: `{name}` of set at sigma {sigma}.", text)
+        self.assertIn("| BIDS/BSDS500 | UC Berkeley BSDS500, non-commercial", text)
+
+    def test_card_refuses_the_report_of_another_model(self):
+        self.run_evaluate("--pictures", self.path("set"), "--engine", "torch", "--sigmas", "25")
+        evaluate.set_halo(self.model_path, self.path("other.safetensors"), 32)
+        with self.assertRaisesRegex(ValueError, "report is of 'm.safetensors'"):
+            model_card.main([self.path("other.safetensors"), self.path("r.json")])
 
 
 if __name__ == "__main__":

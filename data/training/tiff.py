@@ -44,7 +44,7 @@ def write_tiff(path, pixels):
 
 
 def read_tiff(path):
-    """float32 [h, w, channels] of a file of uncompressed strips, as write_tiff or the command writes."""
+    """float32 [h, w, channels] of a file that write_tiff() or the command wrote."""
     with open(path, "rb") as file:
         content = file.read()
     try:
