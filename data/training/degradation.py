@@ -34,7 +34,7 @@ def some_grey(clean, draw):
 
 
 def denoise(clean, generator=None):
-    """Gaussian noise of one sigma a crop, uniform in 0 to 55 of 255, neither clipped nor rounded."""
+    """Gaussian noise, one sigma a crop, uniform in 0 to 55 of 255, neither clipped nor rounded."""
     batch = clean.shape[0]
     draw = torch.rand(2, batch, 1, 1, 1, device=clean.device, generator=generator)
     noise = torch.randn(clean.shape, device=clean.device, generator=generator)
@@ -79,7 +79,7 @@ def dejpeg(clean, generator=None):
 
 
 def camera(clean, generator=None):
-    """A camera's noise, demosaicing and development, then in most crops JPEG of quality 70 to 98."""
+    """A camera's noise, demosaicing and development, in most crops JPEG of quality 70 to 98."""
     draw = draws(3, clean, generator)
     taken = sensor.random_camera(clean.shape[0], clean.device, generator)
     degraded = sensor.photograph(clean, taken, generator)

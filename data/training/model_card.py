@@ -152,7 +152,8 @@ def card(model_path, reports, sources_path):
         "",
     ]
     lines += table(
-        ["source", "licence", "pictures"], [[cell(s), cell(licence), n] for s, licence, n in sources]
+        ["source", "licence", "pictures"],
+        [[cell(source), cell(licence), count] for source, licence, count in sources],
     )
     return "\n".join(lines) + "\n"
 

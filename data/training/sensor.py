@@ -80,7 +80,7 @@ def bayer_masks(height, width, corner):
 
 
 def read_out(light, camera, generator=None):
-    """The mosaic [b, 1, h, w] that the sensor delivers, clipped to [0, 1] and rounded to 12 bits."""
+    """The mosaic [b, 1, h, w] that the sensor delivers, clipped to [0, 1], rounded to 12 bits."""
     masks = bayer_masks(*light.shape[-2:], camera.corner)
     seen = (light * masks).sum(dim=1, keepdim=True)
     variance = camera.shot.view(-1, 1, 1, 1) * seen + camera.read.view(-1, 1, 1, 1)
