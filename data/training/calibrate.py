@@ -42,7 +42,7 @@ def inputs_of(model):
 
 
 class Magnitudes:
-    """Counts of |x| in bins of a thousandth of their value, for quantiles over any amount of data."""
+    """Counts of |x| in bins of a thousandth of their value: quantiles of any amount of data."""
 
     SHIFT = 13  # bits of a float32 that a bin drops: steps of 2**-10
 
@@ -173,7 +173,8 @@ def main(arguments=None):
     if not scales:
         raise ValueError(f"'{a.model}' has no pairs of convolutions")
     for name, entry in scales.items():
-        print(f"{name:32s} {entry['type']}  largest {entry['scale'] * LEVELS[entry['type']][1]:.4f}")
+        largest = entry["scale"] * LEVELS[entry["type"]][1]
+        print(f"{name:32s} {entry['type']}  largest {largest:.4f}")
     if a.pictures:
         simulated = TorchEngine(a.model, a.threads)
         simulate(simulated.model, scales)

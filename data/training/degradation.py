@@ -1,7 +1,7 @@
 """What happens to a clean crop before the network sees it, by task.
 
 Crops are float [b, 3, h, w] in [0, 1]; every function returns (degraded, clean) and draws what it
-needs from `generator`, on the device of the crops and without waiting for it.
+needs from `generator`, on the device of the crops.
 """
 
 import torch
@@ -29,8 +29,8 @@ def per_crop(values):
 def some_grey(clean, draw):
     """The share GREY of the crops turned grey, and which they are [b, 1, 1, 1]."""
     grey = per_crop(draw) < GREY
-    luma = clean.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
-    return torch.where(grey, (clean * luma).sum(1, keepdim=True).expand_as(clean), clean), grey
+    luma = 0.299 * clean[:, :1] + 0.587 * clean[:, 1:2] + 0.114 * clean[:, 2:]
+    return torch.where(grey, luma.expand_as(clean), clean), grey
 
 
 def denoise(clean, generator=None):

@@ -3,6 +3,8 @@
 Standard: ITU-T T.81; tables of its annex K, scaled by quality as libjpeg's jpeg_set_quality does.
 """
 
+import functools
+
 import torch
 import torch.nn.functional as F
 
@@ -31,14 +33,21 @@ PASS = 4 * 8**0.5  # scale of whole numbers between the passes of libjpeg's inte
 MCU = 16  # pixels of a side of the coding unit with halved chroma
 
 
+# Kept on the device: making a tensor there out of numbers waits for it.
+@functools.lru_cache(maxsize=None)
+def table_on(table, device):
+    return torch.tensor(table, device=device, dtype=torch.int64)
+
+
 def quantisation(table, quality):
     """[b, 8, 8] steps of a table at integer qualities [b] of 1 to 100 (baseline: 1 to 255)."""
-    base = torch.tensor(table, device=quality.device, dtype=torch.int64)
+    base = table_on(table, quality.device)
     quality = quality.long()
     scale = torch.where(quality < 50, 5000 // quality.clamp(min=1), 200 - 2 * quality)
     return torch.div(base * scale.view(-1, 1, 1) + 50, 100, rounding_mode="floor").clamp(1, 255)
 
 
+@functools.lru_cache(maxsize=None)
 def dct_matrix(device):
     """The orthonormal 8-point DCT-II as float64 [frequency, place]."""
     k = torch.arange(8, device=device, dtype=torch.float64)

@@ -1,6 +1,8 @@
 """Antialiased bicubic reduction as MATLAB's imresize computes it: the degradation of published
 upscaling tables."""
 
+import functools
+
 import torch
 
 
@@ -12,6 +14,7 @@ def cubic(x):
     return torch.where(x <= 1, near, torch.where(x <= 2, far, torch.zeros_like(x)))
 
 
+@functools.lru_cache(maxsize=64)
 def reduction_matrix(length, scale, device=None):
     """float64 [length / scale, length]: rows sum to one; the axis is continued by reflection."""
     if length % scale:
