@@ -15,6 +15,7 @@ from dataset import CropSource, read_shards
 from degradation import denoise
 from fixtures import TINY, Folder, photograph, tiny_model, write_shard
 from model import RestorationNet
+from optimizer import Optimizer, orthogonalise, split_parameters
 
 
 def orientations(square):
@@ -137,81 +138,135 @@ class DenoiseTest(unittest.TestCase):
         self.assertLess((a * b).mean().abs().item() / (a.std() * b.std()).item(), 0.02)
 
 
-class MuonTest(unittest.TestCase):
-    def test_orthogonalise_brings_singular_values_near_one(self):
+class OrthogonaliseTest(unittest.TestCase):
+    def test_brings_singular_values_near_one(self):
         generator = torch.Generator().manual_seed(0)
         for rows, columns in ((16, 144), (64, 16), (32, 32)):
             g = torch.randn(3, rows, columns, generator=generator)
-            values = torch.linalg.svdvals(train.orthogonalise(g))
+            values = torch.linalg.svdvals(orthogonalise(g))
             self.assertLess(values.max().item(), 1.3)
             # A random square matrix has singular values near zero: five steps lift most of them.
             low = values.min() if rows != columns else values.median()
             self.assertGreater(low.item(), 0.6)
 
-    def test_orthogonalise_keeps_the_singular_vectors(self):
+    def test_keeps_the_singular_vectors(self):
         g = torch.randn(1, 16, 40, generator=torch.Generator().manual_seed(1))
         u, _, v = torch.linalg.svd(g, full_matrices=False)
-        core = u.transpose(1, 2) @ train.orthogonalise(g) @ v.transpose(1, 2)
+        core = u.transpose(1, 2) @ orthogonalise(g) @ v.transpose(1, 2)
         off = core - torch.diag_embed(torch.diagonal(core, dim1=1, dim2=2))
         self.assertLess(off.abs().max().item(), 1e-3)
 
+
+class Weights(torch.nn.Module):
+    """Parameters of the given shapes, all zero, whose gradient is what `loss` is told."""
+
+    def __init__(self, **shapes):
+        super().__init__()
+        for name, shape in shapes.items():
+            self.register_parameter(name, torch.nn.Parameter(torch.zeros(shape)))
+
+    def loss(self, *gradients):
+        return sum((p * g).sum() for p, g in zip(self.parameters(), gradients))
+
+
+def rand(*shape, seed=0):
+    return torch.randn(shape, generator=torch.Generator().manual_seed(seed))
+
+
+class OptimizerTest(unittest.TestCase):
     def test_step_of_a_convolution_is_orthogonal_and_scaled_by_its_shape(self):
         for shape in ((64, 16, 1, 1), (16, 16, 3, 3)):
-            weight = torch.nn.Parameter(torch.zeros(shape))
-            muon = train.Muon([weight], lr=0.1)
-            weight.grad = torch.randn(shape, generator=torch.Generator().manual_seed(2))
-            muon.step()
+            weights = Weights(w=shape)
+            Optimizer(weights, muon_lr=0.1).step(weights.loss, [rand(*shape)], 1.0)
             rows, columns = shape[0], shape[1] * shape[2] * shape[3]
-            values = torch.linalg.svdvals(weight.detach().reshape(rows, columns))
+            values = torch.linalg.svdvals(weights.w.detach().reshape(rows, columns))
             expected = 0.1 * math.sqrt(max(1.0, rows / columns))
             self.assertAlmostEqual(values.mean().item(), expected, delta=0.25 * expected)
 
     def test_momentum_is_nesterov_with_a_plain_sum(self):
-        buffer = torch.zeros(1, 16, 16)
-        generator = torch.Generator().manual_seed(3)
-        a, b = torch.randn(2, 1, 16, 16, generator=generator)
-        train.muon_update(a, buffer, 0.95)
-        update = train.muon_update(b, buffer, 0.95)
-        velocity = 0.95 * a + b
-        self.assertTrue(torch.allclose(buffer, velocity))
-        expected = train.orthogonalise(b + 0.95 * velocity)
-        self.assertLess((update - expected).abs().max().item(), 1e-3)
+        weights = Weights(w=(16, 16))
+        optimizer = Optimizer(weights, muon_lr=1.0, clip=1e9)
+        a, b = rand(16, 16, seed=1), rand(16, 16, seed=2)
+        optimizer.step(weights.loss, [a], 1.0)
+        before = weights.w.detach().clone()
+        optimizer.step(weights.loss, [b], 0.5)
+        expected = -0.5 * orthogonalise((b + 0.95 * (0.95 * a + b))[None])[0]
+        self.assertLess((weights.w.detach() - before - expected).abs().max().item(), 2e-3)
 
-    def test_parameters_of_equal_shape_are_updated_apart(self):
-        generator = torch.Generator().manual_seed(4)
-        grads = torch.randn(2, 16, 32, generator=generator)
-        together = [torch.nn.Parameter(torch.zeros(16, 32)) for _ in range(2)]
-        for p, g in zip(together, grads):
-            p.grad = g.clone()
-        train.Muon(together).step()
-        for p, g in zip(together, grads):
-            alone = torch.nn.Parameter(torch.zeros(16, 32))
-            alone.grad = g.clone()
-            train.Muon([alone]).step()
-            self.assertTrue(torch.allclose(p, alone, atol=1e-6))
+    def test_matrices_of_equal_shape_are_updated_apart(self):
+        gradients = [rand(16, 32, seed=3), rand(16, 32, seed=4)]
+        together = Weights(a=(16, 32), b=(16, 32))
+        Optimizer(together, clip=1e9).step(together.loss, gradients, 1.0)
+        for p, g in zip(together.parameters(), gradients):
+            alone = Weights(w=(16, 32))
+            Optimizer(alone, clip=1e9).step(alone.loss, [g], 1.0)
+            self.assertTrue(torch.allclose(p, alone.w, atol=1e-5))
+
+    def test_other_parameters_follow_adam(self):
+        weights = Weights(a=(5,), b=(3, 3, 3, 3))
+        twins = [torch.nn.Parameter(p.detach().clone()) for p in weights.parameters()]
+        adam = torch.optim.AdamW(twins, lr=0.01, betas=(0.9, 0.99), weight_decay=0)
+        optimizer = Optimizer(weights, adam_lr=0.01, clip=1e9)
+        for i in range(5):
+            gradients = [rand(5, seed=i), rand(3, 3, 3, 3, seed=i)]
+            optimizer.step(weights.loss, gradients, 1.0)
+            for twin, g in zip(twins, gradients):
+                twin.grad = g.clone()
+            adam.step()
+        for p, twin in zip(weights.parameters(), twins):
+            self.assertTrue(torch.allclose(p, twin, atol=1e-6))
+
+    def test_gradients_are_clipped_by_their_joint_norm(self):
+        weights = Weights(a=(3,), b=(4,))
+        optimizer = Optimizer(weights, clip=0.5)
+        gradients = [torch.full((3,), 3.0), torch.full((4,), 4.0)]
+        optimizer.step(weights.loss, gradients, 0.0)
+        norm = math.sqrt(27 + 64)
+        self.assertAlmostEqual(optimizer.norm.item(), norm, places=4)
+        self.assertTrue(torch.allclose(optimizer.gradient, torch.cat(gradients) / norm / 2))
+        optimizer.step(weights.loss, [g / 100 for g in gradients], 0.0)
+        self.assertTrue(torch.allclose(optimizer.gradient, torch.cat(gradients) / 100))
+
+    def test_gradients_that_are_no_numbers_count_as_zero(self):
+        weights = Weights(a=(3,), w=(16, 16))
+        optimizer = Optimizer(weights)
+        optimizer.step(weights.loss, [torch.tensor([1.0, math.nan, 1.0]), rand(16, 16)], 1.0)
+        self.assertFalse(math.isfinite(optimizer.norm.item()))
+        self.assertEqual(optimizer.gradient.abs().max().item(), 0)
+        for p in weights.parameters():
+            self.assertEqual(p.abs().max().item(), 0)
+        optimizer.step(weights.loss, [torch.ones(3), rand(16, 16)], 1.0)
+        for p in weights.parameters():
+            self.assertTrue(torch.isfinite(p).all() and (p != 0).any())
 
     def test_split_gives_muon_the_dense_weights_only(self):
         model = RestorationNet(dict(TINY, middle=["agent", "histogram"], agents=4))
-        matrices, others = train.split_parameters(model)
-        names = {id(p): n for n, p in model.named_parameters()}
-        chosen = {names[id(p)] for p in matrices}
-        self.assertEqual(len(matrices) + len(others), len(names))
-        self.assertIn("encoder.0.0.conv0.weight", chosen)
-        self.assertIn("middle.0.attention.q.weight", chosen)
-        self.assertNotIn("head.weight", chosen)  # three channels in
-        self.assertNotIn("middle.0.attention.agent_bias", chosen)
-        self.assertNotIn("encoder.0.0.conv0.bias", chosen)
+        matrices, others = split_parameters(model.named_parameters())
+        self.assertEqual(len(matrices) + len(others), len(list(model.parameters())))
+        self.assertIn("encoder.0.0.conv0.weight", matrices)
+        self.assertIn("middle.0.attention.q.weight", matrices)
+        self.assertIn("head.weight", others)  # three channels in
+        self.assertIn("middle.0.attention.agent_bias", others)
+        self.assertIn("encoder.0.0.conv0.bias", others)
 
-    def test_clip_limits_the_joint_norm_and_drops_what_is_not_finite(self):
-        grads = [torch.full((3,), 3.0), torch.full((4,), 4.0)]
-        clipped, norm = train.clip_gradients(grads, 0.5)
-        self.assertAlmostEqual(norm.item(), math.sqrt(27 + 64), places=4)
-        total = math.sqrt(sum((g**2).sum().item() for g in clipped))
-        self.assertAlmostEqual(total, 0.5, places=4)
-        small = [torch.full((2,), 0.1)]
-        self.assertTrue(torch.equal(train.clip_gradients(small, 0.5)[0][0], small[0]))
-        broken, _ = train.clip_gradients([torch.tensor([1.0, math.nan]), torch.ones(2)], 0.5)
-        self.assertTrue(all((g == 0).all() for g in broken))
+    def test_moving_average_forgets_faster_at_first(self):
+        weights = Weights(a=(2,))
+        optimizer = Optimizer(weights, adam_lr=1.0)
+        optimizer.step(weights.loss, [torch.ones(2)], 1.0)
+        first = weights.a.detach().clone()
+        average = optimizer.averaged()["a"]
+        self.assertTrue(torch.allclose(average, first * (1 - 2 / 11)))
+        optimizer.steps = 10**6
+        before = average.clone()
+        optimizer.step(weights.loss, [torch.ones(2)], 1.0)
+        expected = 0.999 * before + 0.001 * weights.a.detach()
+        self.assertTrue(torch.allclose(optimizer.averaged()["a"], expected, atol=1e-6))
+
+    def test_average_has_the_shapes_of_a_channels_last_network(self):
+        model = tiny_model().to(memory_format=torch.channels_last)
+        averaged = Optimizer(model).averaged()
+        for name, p in model.named_parameters():
+            self.assertTrue(torch.equal(averaged[name], p), name)
 
 
 class ScheduleTest(unittest.TestCase):
@@ -231,14 +286,6 @@ class ScheduleTest(unittest.TestCase):
         self.assertEqual(train.phase_at(phases, 0.7499), (128, 64))
         self.assertEqual(train.phase_at(phases, 0.75), (256, 16))
         self.assertEqual(train.phase_at(phases, 1.2), (256, 16))
-
-    def test_moving_average_forgets_faster_at_first(self):
-        average, parameters = [torch.zeros(2)], [torch.ones(2)]
-        train.follow(average, parameters, 1)
-        self.assertTrue(torch.allclose(average[0], torch.full((2,), 1 - 2 / 11)))
-        average = [torch.zeros(2)]
-        train.follow(average, parameters, 10**6)
-        self.assertTrue(torch.allclose(average[0], torch.full((2,), 0.001)))
 
 
 class ValidateTest(unittest.TestCase):
@@ -278,21 +325,15 @@ class TrainTest(Folder):
     def test_twenty_steps_lower_the_loss(self):
         source = CropSource(self.path("data"), "cpu", 1)
         model = tiny_model()
-        matrices, others = train.split_parameters(model)
-        optimisers = [train.Muon(matrices, lr=0.01), torch.optim.AdamW(others, lr=1e-3)]
+        optimizer = Optimizer(model)
         generator = torch.Generator().manual_seed(0)
         degraded, clean = denoise(source.crops(16, 32, generator), generator)
 
-        def loss():
+        def loss_of(degraded, clean):
             return train.charbonnier(model(degraded), clean)
 
-        first = loss().item()
-        for _ in range(20):
-            loss().backward()
-            for optimiser in optimisers:
-                optimiser.step()
-            model.zero_grad()
-        self.assertLess(loss().item(), 0.8 * first)
+        losses = [optimizer.step(loss_of, (degraded, clean), 1.0).item() for _ in range(21)]
+        self.assertLess(losses[-1], 0.8 * losses[0])
 
     def run_trainer(self, name, *options):
         with contextlib.redirect_stdout(io.StringIO()):
