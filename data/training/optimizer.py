@@ -40,8 +40,8 @@ class Optimizer:
     """Muon (Jordan et al. 2024) on matrices, AdamW without decay on the rest, EMA of everything.
 
     A convolution's weight is the matrix [oc, ic * kh * kw]; its learning rate is scaled by
-    sqrt(max(1, rows / columns)). Gradients are scaled to a joint norm of `clip` at most; a step
-    whose norm is not finite changes nothing but the momenta's decay.
+    sqrt(max(1, rows / columns)). Gradients are scaled to a joint norm of `clip` at most; those whose
+    norm is not finite count as zero.
     """
 
     MOMENTUM = 0.95
