@@ -1,11 +1,14 @@
 #include "gui/compare_view.h"
 
+#include <QAccessible>
 #include <QKeyEvent>
 #include <QMouseEvent>
 #include <QPainter>
 #include <QPainterPath>
 #include <algorithm>
 #include <cmath>
+
+#include "gui/accessible_view.h"
 
 namespace pristine::gui {
 
@@ -20,6 +23,7 @@ constexpr double kKeyMove = 0.01;
 }  // namespace
 
 CompareView::CompareView(QWidget* parent) : ImageCanvas(parent) {
+  installAccessibleView();
   setAccessibleName(tr("Picture"));
   connect(this, &ImageCanvas::viewChanged, this, &CompareView::describe);
   describe();
@@ -37,6 +41,8 @@ void CompareView::setDivider(double share) {
   divider_ = std::clamp(share, 0.0, 1.0);
   update();
   describe();
+  QAccessibleValueChangeEvent changed(this, static_cast<int>(std::lround(divider_ * 100)));
+  QAccessible::updateAccessibility(&changed);
   emit dividerMoved(divider_);
 }
 

@@ -117,7 +117,8 @@ void ImageCanvas::panBy(double x, double y) {
 
 void ImageCanvas::viewWasChanged() {
   if (view_.scale() != tilesScale_) {
-    if (!tiles_.empty()) {
+    // A frame that was not finished would stand in with holes; the one before it has none.
+    if (!tiles_.empty() && (!incomplete_ || previous_.empty())) {
       previous_ = std::move(tiles_);
       previousScale_ = tilesScale_;
     }
@@ -158,6 +159,8 @@ void ImageCanvas::paintEvent(QPaintEvent* /*event*/) {
     paintEmpty(painter);
     return;
   }
+  // The device pixel ratio may have become another without a resize.
+  if (viewportSize() != view_.viewport()) updateViewport();
   frameBegin_ = std::chrono::steady_clock::now();
   incomplete_ = false;
   for (const Pane& pane : panes()) paintPane(painter, pane);
@@ -179,10 +182,6 @@ void ImageCanvas::paintPane(QPainter& painter, const Pane& pane) {
   if (covered.isEmpty()) return;
   painter.setClipRect(covered);
   const QRect local = covered.translated(-origin);
-  struct Missing {
-    QRect target;
-    TileKey key;
-  };
   bool previousPainted = false;
   for (int y = floorDiv(local.top(), kTile); y <= floorDiv(local.bottom(), kTile); ++y) {
     for (int x = floorDiv(local.left(), kTile); x <= floorDiv(local.right(), kTile); ++x) {

@@ -129,6 +129,7 @@ MainWindow::MainWindow(QSettings& settings, const QString& pendingFile)
   updateActions();
   readModels();
   if (const int count = queue_->loadPending(pendingFile_); count > 0) {
+    resumed_ = true;
     statusBar()->showMessage(tr("%1 pictures of the last time wait in the queue").arg(count));
   }
   view_->setFocus();
@@ -159,7 +160,7 @@ void MainWindow::connectAll() {
   });
 
   connect(restore_.get(), &RestoreController::modelReady, this, [this](const InferenceInfo& info) {
-    taskPanel_->setModelText(tr("%1 · %2 M parameters · %3, %4 threads")
+    taskPanel_->setModelText(tr("%1 · %2 M parameters · %3 · threads: %4")
                                  .arg(QString::fromStdString(info.model.title))
                                  .arg(static_cast<double>(info.model.parameters) / 1e6, 0, 'f', 1)
                                  .arg(QString::fromStdString(info.precision))
@@ -189,14 +190,14 @@ void MainWindow::connectAll() {
   });
 
   connect(queuePanel_, &QueuePanel::activated, this, [this](const QString& path) {
-    if (path != currentPath_) showPicture(path);
+    if (path != requestedPath_) showPicture(path);
   });
   connect(&queueModel_, &QueueModel::thumbnailWanted, thumbnailer_, &Thumbnailer::request,
           Qt::QueuedConnection);
   connect(thumbnailer_, &Thumbnailer::made, &queueModel_, &QueueModel::setThumbnail);
   connect(queue_.get(), &QueueController::added, this, [this](int count, const QString& first) {
     if (count > 1) statusBar()->showMessage(tr("%1 pictures added").arg(count), 4000);
-    if (currentPath_ != first) showPicture(first);
+    if (requestedPath_ != first) showPicture(first);
     queuePanel_->setCurrent(first);
   });
   connect(queue_.get(), &QueueController::refused, this, &MainWindow::showError);
@@ -218,6 +219,7 @@ void MainWindow::connectAll() {
   connect(taskPanel_, &TaskPanel::settingsChanged, this, [this] {
     queue_->setTask(taskPanel_->settings());
     restore_->setBackground(taskPanel_->settings().background);
+    updateProgress();
   });
   connect(taskPanel_, &TaskPanel::engineChanged, this, [this] {
     queue_->setTask(taskPanel_->settings());
@@ -325,7 +327,7 @@ void MainWindow::takeClipboard(const QMimeData& content) {
     openPaths(paths);
   } else if (content.hasImage()) {
     if (!mayLeavePicture()) return;
-    currentPath_.clear();
+    requestedPath_.clear();
     loader_->take(fromQImage(qvariant_cast<QImage>(content.imageData())));
   } else {
     showError(tr("The clipboard holds no picture."));
@@ -353,7 +355,7 @@ bool MainWindow::mayLeavePicture() {
 
 void MainWindow::showPicture(const QString& path) {
   if (!mayLeavePicture()) return;
-  currentPath_ = path;
+  requestedPath_ = path;
   loader_->load(path);
   queuePanel_->setCurrent(path);
 }
@@ -361,6 +363,7 @@ void MainWindow::showPicture(const QString& path) {
 void MainWindow::pictureLoaded(const LoadedPicture& loaded) {
   if (!loaded.picture) return showError(loaded.reason);
   errorBar_->hide();
+  currentPath_ = requestedPath_;
   picture_ = loaded;
   share_ = 0;
   original_ = std::make_shared<StillSource>(loaded.picture, loaded.colours);
@@ -413,7 +416,7 @@ void MainWindow::fillRecent() {
 }
 
 void MainWindow::step(int by) {
-  const int row = queueModel_.rowOf(toPath(currentPath_));
+  const int row = queueModel_.rowOf(toPath(requestedPath_));
   stepTo(row + by);
 }
 
@@ -598,6 +601,7 @@ void MainWindow::saveTo(const QString& path) {
       tr("“%1” is saved as soon as the rest is restored.").arg(QFileInfo(path).fileName()));
   noticeBar_->show();
   restore_->setHurry(true);
+  updateProgress();
 }
 
 void MainWindow::writeNow() {
@@ -638,6 +642,7 @@ void MainWindow::cancelSave() {
   pendingSave_.clear();
   noticeBar_->hide();
   restore_->setHurry(false);
+  updateProgress();
 }
 
 void MainWindow::copyCommand() {
@@ -701,13 +706,14 @@ void MainWindow::updateActions() {
 }
 
 void MainWindow::updateProgress() {
-  const bool busy = picture_.picture && !restore_->isComplete();
+  const bool goesOn = taskPanel_->settings().background || !pendingSave_.isEmpty();
+  const bool busy = picture_.picture && !restore_->isComplete() && goesOn;
   progressBar_->setVisible(busy);
   progressBar_->setValue(static_cast<int>(share_ * 1000));
   if (!picture_.picture) return;
-  progressText_->setText(restore_->isComplete()
-                             ? tr("restored")
-                             : tr("restoring, %1 %").arg(static_cast<int>(share_ * 100)));
+  progressText_->setText(restore_->isComplete() ? tr("restored")
+                         : busy ? tr("restoring, %1 %").arg(static_cast<int>(share_ * 100))
+                                : tr("only what is visible is restored"));
 }
 
 void MainWindow::changeEvent(QEvent* event) {
@@ -743,7 +749,8 @@ void MainWindow::closeEvent(QCloseEvent* event) {
     return event->ignore();
   }
   if (!mayLeavePicture()) return event->ignore();
-  queue_->savePending(pendingFile_);
+  // Pictures that were only looked at are no work that was left.
+  if (queue_->isRunning() || resumed_) queue_->savePending(pendingFile_);
   queue_->stop();
   saveTaskSettings(taskPanel_->settings(), settings_);
   settings_.setValue(QStringLiteral("window/geometry"), saveGeometry());

@@ -143,12 +143,14 @@ class MainWindow : public QMainWindow {
   QLabel* progressText_;
   QProgressBar* progressBar_;
 
-  QString currentPath_;
+  QString currentPath_;    ///< of the picture on the canvas; empty: it was pasted
+  QString requestedPath_;  ///< of the picture that was asked for last
   LoadedPicture picture_;
   LoadedPicture reference_;
   std::shared_ptr<const PictureSource> pinned_;
   std::shared_ptr<const PictureSource> original_;
   double share_ = 0;
+  bool resumed_ = false;  ///< the queue began with what was left undone
   QString pendingSave_;
   bool writing_ = false;
   QTimer metricTimer_;

@@ -21,6 +21,7 @@
 #include "gui/icons.h"
 #include "gui/main_window.h"
 #include "gui/queue_panel.h"
+#include "gui/text.h"
 #include "gui/theme.h"
 
 namespace pristine::gui {
@@ -44,6 +45,7 @@ QAction* MainWindow::addAction(const QString& name, const QString& text,
                                const QList<QKeySequence>& keys, const std::function<void()>& run) {
   auto* action = new QAction(text, this);
   action->setObjectName(name);
+  action->setIconText(plainText(text));
   connect(action, &QAction::triggered, this, run);
   QMainWindow::addAction(action);
   shortcuts_.add(action, name, keys, settings_);
@@ -242,7 +244,7 @@ void MainWindow::makeToolBar() {
     auto* button = qobject_cast<QToolButton*>(bar->widgetForAction(entry));
     if (text) button->setToolButtonStyle(Qt::ToolButtonTextBesideIcon);
     button->setFocusPolicy(Qt::TabFocus);
-    button->setAccessibleName(entry->text().remove(QLatin1Char('&')).remove(QStringLiteral("…")));
+    button->setAccessibleName(plainText(entry->text()));
   }
 }
 

@@ -90,15 +90,14 @@ void QueueController::addPaths(const std::vector<fs::path>& paths) {
     Found found = find(paths);
     QMetaObject::invokeMethod(
         QCoreApplication::instance(),
-        [self, paths, found = std::move(found)] {
-          if (self) self->addFound(paths, found.items, found.problems);
+        [self, found = std::move(found)] {
+          if (self) self->addFound(found.items, found.problems);
         },
         Qt::QueuedConnection);
   });
 }
 
-void QueueController::addFound(const std::vector<fs::path>& /*paths*/, std::vector<QueueItem> items,
-                               const QStringList& problems) {
+void QueueController::addFound(std::vector<QueueItem> items, const QStringList& problems) {
   const QString first = items.empty() ? QString() : toQString(items.front().input);
   const int count = model_.add(std::move(items));
   if (!problems.isEmpty()) emit refused(problems.join(QLatin1Char('\n')));

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <QElapsedTimer>
 #include <QObject>
 #include <optional>
-#include <set>
 #include <vector>
 
 #include "gui/queue_model.h"
@@ -53,8 +51,7 @@ class QueueController : public QObject {
   void finished();
 
  private:
-  void addFound(const std::vector<std::filesystem::path>& paths, std::vector<QueueItem> items,
-                const QStringList& problems);
+  void addFound(std::vector<QueueItem> items, const QStringList& problems);
   void startNext();
   std::uint64_t idAt(std::size_t index) const;
   void jobStarted(std::size_t index, double megapixels);

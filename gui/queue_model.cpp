@@ -28,7 +28,7 @@ QVariant QueueModel::data(const QModelIndex& index, int role) const {
     case Qt::DecorationRole: {
       const auto found = thumbnails_.find(item.input.string());
       if (found != thumbnails_.end()) return found->second;
-      if (asked_.emplace(item.input.string(), true).second) {
+      if (asked_.insert(item.input.string()).second) {
         emit thumbnailWanted(toQString(item.input));
       }
       return {};

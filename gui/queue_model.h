@@ -5,6 +5,7 @@
 #include <filesystem>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 namespace pristine::gui {
@@ -82,8 +83,8 @@ class QueueModel : public QAbstractListModel {
   std::unordered_map<std::uint64_t, int> rows_;
   std::unordered_map<std::string, std::uint64_t> inputs_;
   std::uint64_t lastId_ = 0;
-  mutable std::unordered_map<std::string, QImage> thumbnails_;
-  mutable std::unordered_map<std::string, bool> asked_;
+  std::unordered_map<std::string, QImage> thumbnails_;
+  mutable std::unordered_set<std::string> asked_;  ///< inputs whose thumbnail is on its way
 };
 
 QString stateText(ItemState state);

@@ -11,7 +11,6 @@
 #include <QStyledItemDelegate>
 #include <QToolButton>
 #include <QVBoxLayout>
-#include <set>
 
 #include "gui/icons.h"
 #include "gui/queue_controller.h"
@@ -230,7 +229,7 @@ void QueuePanel::addActions(QAction* add, QAction* retry, QAction* remove, QActi
     auto* button = new QToolButton(buttons_);
     button->setDefaultAction(action);
     button->setFocusPolicy(Qt::StrongFocus);
-    button->setAccessibleName(action->text().remove(QLatin1Char('&')));
+    button->setAccessibleName(plainText(action->text()));
     line->addWidget(button);
   }
   line->addStretch();

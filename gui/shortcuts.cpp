@@ -10,6 +10,8 @@
 #include <QTableWidget>
 #include <QVBoxLayout>
 
+#include "gui/text.h"
+
 namespace pristine::gui {
 
 namespace {
@@ -19,8 +21,7 @@ QString keyOf(const QString& name) {
 }
 
 QString textOf(const QAction& action) {
-  QString text = action.text();
-  return text.remove(QLatin1Char('&')).remove(QStringLiteral("…"));
+  return plainText(action.text());
 }
 
 }  // namespace

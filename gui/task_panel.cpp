@@ -16,6 +16,7 @@
 #include <QVBoxLayout>
 
 #include "gui/icons.h"
+#include "gui/text.h"
 
 namespace pristine::gui {
 
@@ -42,8 +43,21 @@ QLabel* field(QVBoxLayout* layout, const QString& text, QWidget* widget) {
   label->setBuddy(widget);
   layout->addWidget(label);
   layout->addWidget(widget);
-  widget->setAccessibleName(QString(text).remove(QLatin1Char('&')));
+  widget->setAccessibleName(plainText(text));
   return label;
+}
+
+/// A label beside its field, for fields that are narrow.
+void row(QVBoxLayout* layout, const QString& text, QWidget* widget) {
+  auto* label = new QLabel(text, widget->parentWidget());
+  label->setBuddy(widget);
+  label->setWordWrap(true);
+  auto* line = new QHBoxLayout;
+  line->addWidget(label, 1);
+  line->addWidget(widget);
+  layout->addLayout(line);
+  widget->setAccessibleName(plainText(text));
+  widget->setMinimumWidth(76);
 }
 
 }  // namespace
@@ -70,7 +84,7 @@ TaskPanel::TaskPanel(QWidget* parent) : QWidget(parent) {
   content->setObjectName(QStringLiteral("taskPanel"));
   auto* sections = new QVBoxLayout(content);
   sections->setContentsMargins(kMargin, kMargin, kMargin, kMargin);
-  sections->setSpacing(22);
+  sections->setSpacing(20);
   sections->addWidget(makeTask());
   sections->addWidget(makeCompare());
   sections->addWidget(makeOutput());
@@ -106,17 +120,11 @@ QWidget* TaskPanel::makeTask() {
   layout->addWidget(modelText_);
   layout->addSpacing(10);
 
-  auto* line = new QHBoxLayout;
-  auto* label = new QLabel(tr("St&rength"), box);
   strengthBox_ = new QSpinBox(box);
   strengthBox_->setRange(0, 100);
   strengthBox_->setSuffix(tr(" %"));
+  row(layout, tr("St&rength"), strengthBox_);
   strengthBox_->setAccessibleName(tr("Strength in percent"));
-  label->setBuddy(strengthBox_);
-  line->addWidget(label);
-  line->addStretch();
-  line->addWidget(strengthBox_);
-  layout->addLayout(line);
   strength_ = new QSlider(Qt::Horizontal, box);
   strength_->setRange(0, 100);
   strength_->setPageStep(10);
@@ -138,7 +146,7 @@ QWidget* TaskPanel::makeTask() {
   threads_->setRange(0, 1024);
   threads_->setSpecialValueText(tr("All"));
   threads_->setKeyboardTracking(false);
-  field(layout, tr("&Threads"), threads_);
+  row(layout, tr("&Threads"), threads_);
 
   connect(model_, &QComboBox::activated, this, &TaskPanel::onModelActivated);
   connect(strength_, &QSlider::valueChanged, this, [this](int value) {
@@ -194,7 +202,7 @@ QWidget* TaskPanel::makeCompare() {
   gain_->setRange(1, 64);
   gain_->setValue(8);
   gain_->setPrefix(QStringLiteral("× "));
-  field(layout, tr("Difference &gain"), gain_);
+  row(layout, tr("Difference &gain"), gain_);
   connect(before_, &QComboBox::activated, this, &TaskPanel::beforeChanged);
   connect(reference_, &QPushButton::clicked, this, &TaskPanel::referenceRequested);
   connect(clearReference_, &QPushButton::clicked, this, &TaskPanel::referenceCleared);
@@ -216,7 +224,7 @@ QWidget* TaskPanel::makeOutput() {
   layout->addSpacing(4);
   quality_ = new QSpinBox(box);
   quality_->setRange(1, 100);
-  field(layout, tr("&Quality of JPEG and WebP"), quality_);
+  row(layout, tr("&Quality of JPEG and WebP"), quality_);
   connect(folder_, &QComboBox::activated, this, [this](int index) {
     if (index == 0) {
       settings_.outputFolder.clear();

@@ -2,6 +2,7 @@
 
 #include <QCoreApplication>
 #include <QFile>
+#include <QRegularExpression>
 #include <cmath>
 
 namespace pristine::gui {
@@ -12,6 +13,11 @@ QString toQString(const std::filesystem::path& path) {
 
 std::filesystem::path toPath(const QString& text) {
   return QFile::encodeName(text).toStdString();
+}
+
+QString plainText(QString text) {
+  static const QRegularExpression kMnemonic(QStringLiteral("\\(&.\\)|&|…"));
+  return text.remove(kMnemonic);
 }
 
 QString durationText(double seconds) {

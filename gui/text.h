@@ -9,6 +9,9 @@ namespace pristine::gui {
 QString toQString(const std::filesystem::path& path);
 std::filesystem::path toPath(const QString& text);
 
+/// The text of an action or label without its mnemonic, "(&X)" as in Chinese included, and "…".
+QString plainText(QString text);
+
 /// "14 min", "2 h 5 min", "40 s".
 QString durationText(double seconds);
 

@@ -73,8 +73,8 @@
         <translation>上次未完成的 %1 张图片正在队列中等待</translation>
     </message>
     <message>
-        <source>%1 · %2 M parameters · %3, %4 threads</source>
-        <translation>%1 · %2 M 参数 · %3，%4 线程</translation>
+        <source>%1 · %2 M parameters · %3 · threads: %4</source>
+        <translation>%1 · %2 M 参数 · %3 · 线程：%4</translation>
     </message>
     <message>
         <source>This model cannot be used.</source>
@@ -223,6 +223,10 @@
     <message>
         <source>restoring, %1 %</source>
         <translation>正在修复，%1%</translation>
+    </message>
+    <message>
+        <source>only what is visible is restored</source>
+        <translation>仅修复可见部分</translation>
     </message>
     <message>
         <source>%1: %2</source>
@@ -663,12 +667,12 @@
         <translation>模型(&amp;M)</translation>
     </message>
     <message>
-        <source>St&amp;rength</source>
-        <translation>强度(&amp;R)</translation>
-    </message>
-    <message>
         <source> %</source>
         <translation>%</translation>
+    </message>
+    <message>
+        <source>St&amp;rength</source>
+        <translation>强度(&amp;R)</translation>
     </message>
     <message>
         <source>Strength in percent</source>

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <QAccessible>
 #include <QSignalSpy>
 #include <QTest>
 #include <QWheelEvent>
@@ -236,6 +237,13 @@ TEST_F(CompareViewTest, TellsScreenReadersZoomAndDivider) {
   view.setDivider(0.25);
   EXPECT_TRUE(view.accessibleDescription().contains(QStringLiteral("200")));
   EXPECT_TRUE(view.accessibleDescription().contains(QStringLiteral("25")));
+  QAccessibleInterface* accessible = QAccessible::queryAccessibleInterface(&view);
+  ASSERT_NE(accessible, nullptr);
+  EXPECT_EQ(accessible->role(), QAccessible::Graphic);
+  ASSERT_NE(accessible->valueInterface(), nullptr);
+  EXPECT_EQ(accessible->valueInterface()->currentValue().toInt(), 25);
+  accessible->valueInterface()->setCurrentValue(60);
+  EXPECT_NEAR(view.divider(), 0.6, 1e-9);
 }
 
 }  // namespace

@@ -99,6 +99,7 @@ TEST_F(MainWindowTest, FileThatIsNoPictureIsNamedAndNothingIsLost) {
   ASSERT_TRUE(waitFor([&] { return !window().errorText().isEmpty(); }));
   EXPECT_TRUE(window().errorText().contains(QStringLiteral("bad.png")));
   EXPECT_EQ(window().view()->after()->picture().path, good);
+  EXPECT_EQ(window().currentPath(), toQString(good)) << "saving must name the picture that is seen";
 }
 
 TEST_F(MainWindowTest, PastesPicturesAndFiles) {
@@ -278,10 +279,11 @@ TEST_F(MainWindowTest, ClosingWhileTheQueueRunsAsksAndResumes) {
   EXPECT_EQ(window().queueModel().counts().waiting, 2);
 }
 
-TEST_F(MainWindowTest, ClosingIdlyAsksNothing) {
+TEST_F(MainWindowTest, ClosingIdlyAsksNothingAndLeavesNoQueue) {
   ASSERT_TRUE(fixture.show(fixture.picture("a.png", 2000, 1500)));
-  window().close();
+  fixture.reopen();
   EXPECT_EQ(fixture.questions, 0);
+  EXPECT_EQ(window().queueModel().rowCount(), 0);
 }
 
 TEST_F(MainWindowTest, SettingsSurvive) {
