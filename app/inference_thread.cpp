@@ -241,7 +241,7 @@ void InferenceThread::load() {
 /// interruption, within jobs also the tiles that someone waits for.
 std::optional<InferenceThread::Task> InferenceThread::nextTask(Within within) {
   if (!live_ || broken_ || settingsChanged_ || quit_) return std::nullopt;
-  Task task{live_, view_, false, pictureStop_.get_token()};
+  Task task{live_, view_, false, pictureStop_.get_token(), {}};
   if (!live_->prepared() || live_->nextDraft(view_)) return task;
   task.final = within == Within::Nothing ? background_ || hurry_
                                          : within == Within::Jobs && (hurry_ || paused_);
@@ -261,6 +261,7 @@ void InferenceThread::attend(Within within, const std::stop_token& stop) {
         // The networks are in use within a tile; it has been told to stop if they shall change.
         reload = within == Within::Jobs && settingsChanged_;
         task = nextTask(within);
+        if (task) task->outer = stop;
         if (reload || task) break;
         if (within != Within::Jobs || !paused_) return;
         changed_.wait(lock);
@@ -289,18 +290,22 @@ void InferenceThread::restoreTile(const Task& task) {
     if (task.final && !networks_->tiles) {
       networks_->tiles = std::make_unique<Restorer>(networks_->model, networks_->options);
     }
+    std::stop_source either;
+    const auto end = [&either] { either.request_stop(); };
+    const std::stop_callback pictureEnds(task.stop, end);
+    const std::stop_callback outerEnds(task.outer, end);
     RestoreControl control;
-    control.stop = task.stop;
+    control.stop = either.get_token();
     if (task.final) {
       control.progress = [&](double share) {
         const auto done = static_cast<double>(live.tilesDone());
         observer_.pictureProgressed(live, (done + share) / static_cast<double>(live.tiles()));
-        attend(Within::Tile, task.stop);
+        attend(Within::Tile, control.stop);
       };
     }
     Restorer& restorer = task.final ? *networks_->tiles : *networks_->draft;
     const auto restored = restorer.restore(live.inputOf(*tile), 1.0, control);
-    if (!restored || task.stop.stop_requested()) return;
+    if (!restored || control.stop.stop_requested()) return;
     observer_.pictureChanged(live, live.put(*tile, restored->pixels));
     if (live.complete()) observer_.pictureCompleted(live);
     return;

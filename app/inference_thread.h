@@ -83,7 +83,8 @@ class InferenceThread {
     std::shared_ptr<LiveRestoration> live;
     LiveView view;
     bool final = false;
-    std::stop_token stop;
+    std::stop_token stop;   ///< of the picture
+    std::stop_token outer;  ///< of the work that it interrupts
   };
 
   void loop();

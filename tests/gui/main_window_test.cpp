@@ -181,7 +181,7 @@ TEST_F(MainWindowTest, QueueRestoresEverythingAndNamesFailures) {
 }
 
 TEST_F(MainWindowTest, PicturesCanBeAddedWhileTheQueueRuns) {
-  window().openPaths({fixture.picture("a.png", 900, 700)});
+  window().openPaths({fixture.picture("a.png", 500, 400)});
   ASSERT_TRUE(waitFor([&] { return window().queueModel().rowCount() == 1; }));
   window().action(QStringLiteral("start"))->trigger();
   window().openPaths({fixture.picture("b.png")});
@@ -191,7 +191,7 @@ TEST_F(MainWindowTest, PicturesCanBeAddedWhileTheQueueRuns) {
 }
 
 TEST_F(MainWindowTest, StopTakesLessThanASecondAndKeepsTheRestWaiting) {
-  window().openPaths({fixture.picture("a.png", 3000, 2000), fixture.picture("b.png")});
+  window().openPaths({fixture.picture("a.png", 1100, 900), fixture.picture("b.png")});
   ASSERT_TRUE(waitFor([&] { return window().queueModel().rowCount() == 2; }));
   window().action(QStringLiteral("start"))->trigger();
   ASSERT_TRUE(waitFor([&] { return window().queueModel().item(0).share > 0; }));
@@ -209,7 +209,7 @@ TEST_F(MainWindowTest, StopTakesLessThanASecondAndKeepsTheRestWaiting) {
 }
 
 TEST_F(MainWindowTest, PauseHoldsAndGoesOn) {
-  window().openPaths({fixture.picture("a.png", 2000, 1500)});
+  window().openPaths({fixture.picture("a.png", 700, 500)});
   ASSERT_TRUE(waitFor([&] { return window().queueModel().rowCount() == 1; }));
   window().action(QStringLiteral("start"))->trigger();
   ASSERT_TRUE(waitFor([&] { return window().queueModel().item(0).share > 0; }));
@@ -225,7 +225,7 @@ TEST_F(MainWindowTest, PauseHoldsAndGoesOn) {
 }
 
 TEST_F(MainWindowTest, PreviewGoesOnWhileTheQueueIsPaused) {
-  window().openPaths({fixture.picture("a.png", 1200, 900), fixture.picture("b.png")});
+  window().openPaths({fixture.picture("a.png", 700, 500), fixture.picture("b.png")});
   ASSERT_TRUE(waitFor([&] { return window().queueModel().rowCount() == 2; }));
   window().action(QStringLiteral("start"))->trigger();
   ASSERT_TRUE(waitFor([&] { return window().queueModel().item(0).share > 0; }));
@@ -237,7 +237,7 @@ TEST_F(MainWindowTest, PreviewGoesOnWhileTheQueueIsPaused) {
 }
 
 TEST_F(MainWindowTest, RemovingWhatRunsGoesOnWithTheRest) {
-  window().openPaths({fixture.picture("a.png", 3000, 2000), fixture.picture("b.png")});
+  window().openPaths({fixture.picture("a.png", 1100, 900), fixture.picture("b.png")});
   ASSERT_TRUE(waitFor([&] { return window().queueModel().rowCount() == 2; }));
   window().action(QStringLiteral("start"))->trigger();
   ASSERT_TRUE(waitFor([&] { return window().queueModel().item(0).share > 0; }));
@@ -263,7 +263,7 @@ TEST_F(MainWindowTest, OutputsThatCollideAreRefused) {
 }
 
 TEST_F(MainWindowTest, ClosingWhileTheQueueRunsAsksAndResumes) {
-  window().openPaths({fixture.picture("a.png", 3000, 2000), fixture.picture("b.png")});
+  window().openPaths({fixture.picture("a.png", 1100, 900), fixture.picture("b.png")});
   ASSERT_TRUE(waitFor([&] { return window().queueModel().rowCount() == 2; }));
   window().action(QStringLiteral("start"))->trigger();
   ASSERT_TRUE(waitFor([&] { return window().queueModel().item(0).share > 0; }));
@@ -280,7 +280,7 @@ TEST_F(MainWindowTest, ClosingWhileTheQueueRunsAsksAndResumes) {
 }
 
 TEST_F(MainWindowTest, ClosingIdlyAsksNothingAndLeavesNoQueue) {
-  ASSERT_TRUE(fixture.show(fixture.picture("a.png", 2000, 1500)));
+  ASSERT_TRUE(fixture.show(fixture.picture("a.png", 700, 500)));
   fixture.reopen();
   EXPECT_EQ(fixture.questions, 0);
   EXPECT_EQ(window().queueModel().rowCount(), 0);
