@@ -40,8 +40,8 @@ class Optimizer:
     """Muon (Jordan et al. 2024) on matrices, AdamW without decay on the rest, EMA of everything.
 
     A convolution's weight is the matrix [oc, ic * kh * kw]; its learning rate is scaled by
-    sqrt(max(1, rows / columns)). Gradients are scaled to a joint norm of `clip` at most; a step
-    whose norm is not finite changes nothing but the momenta's decay.
+    sqrt(max(1, rows / columns)). Gradients are scaled to a joint norm of `clip` at most; those whose
+    norm is not finite count as zero.
     """
 
     MOMENTUM = 0.95
@@ -79,7 +79,7 @@ class Optimizer:
         self.other_gradients = [view[n] for n in self.others]
         count = sum(p.numel() for p in self.other_parameters)
         self.first, self.second = (torch.zeros(count, device=device) for _ in range(2))
-        self.graph = None
+        self.graphs = {}
 
     def _update(self):
         """Everything between the gradients in self.gradient and the new weights."""
@@ -107,29 +107,44 @@ class Optimizer:
         weights = torch.cat([p.reshape(-1) for p in self.parameters])
         self.average.add_((weights - self.average) * news)
 
-    def _record(self):
-        """Captures _update(); with rates of zero the warm-up that this needs changes nothing."""
+    def _backward(self, loss_of, inputs):
+        loss = loss_of(*inputs)
+        loss.backward()
+        with torch.no_grad():
+            for view, p in zip(self.views, self.parameters):
+                view.copy_(p.grad)
+                p.grad = None
+            self._update()
+        return loss.detach()
+
+    def _record(self, loss_of, inputs):
+        """Captures one step; with rates of zero the warm-up that this needs changes no weight."""
         self.scalars.copy_(torch.tensor([0.0, 0.0, 0.0, 1.0, 1.0]))
-        self.gradient.zero_()
+        inputs = [t.clone() for t in inputs]
+        momenta = [m for _, _, m, _ in self.groups] + [self.first, self.second]
+        kept = [m.clone() for m in momenta]
         side = torch.cuda.Stream()
         side.wait_stream(torch.cuda.current_stream())
         with torch.cuda.stream(side):
             for _ in range(3):
-                self._update()
+                self._backward(loss_of, inputs)
         torch.cuda.current_stream().wait_stream(side)
-        self.graph = torch.cuda.CUDAGraph()
-        with torch.cuda.graph(self.graph):
-            self._update()
+        graph = torch.cuda.CUDAGraph()
+        with torch.cuda.graph(graph):
+            loss = self._backward(loss_of, inputs)
+        for m, k in zip(momenta, kept):
+            m.copy_(k)
+        return graph, inputs, loss
 
-    @torch.no_grad()
-    def step(self, factor):
-        """Uses and clears the parameters' gradients; `factor` scales both learning rates."""
-        if self.gradient.is_cuda and self.graph is None:
-            self._record()
+    def step(self, loss_of, inputs, factor):
+        """One step on loss_of(*inputs), whose value is returned; `factor` scales both rates."""
+        recorded = None
+        if self.gradient.is_cuda:
+            key = tuple(t.shape for t in inputs)
+            if key not in self.graphs:
+                self.graphs[key] = self._record(loss_of, inputs)
+            recorded = self.graphs[key]
         self.steps += 1
-        for view, p in zip(self.views, self.parameters):
-            view.copy_(p.grad)
-            p.grad = None
         decay = min(0.999, (1 + self.steps) / (10 + self.steps))
         scalars = [
             self.rates[0] * factor,
@@ -139,10 +154,13 @@ class Optimizer:
             1 - self.BETAS[1] ** self.steps,
         ]
         self.scalars.copy_(torch.tensor(scalars), non_blocking=True)
-        if self.graph is None:
-            self._update()
-        else:
-            self.graph.replay()
+        if recorded is None:
+            return self._backward(loss_of, inputs)
+        graph, buffers, loss = recorded
+        for buffer, values in zip(buffers, inputs):
+            buffer.copy_(values)
+        graph.replay()
+        return loss
 
     def averaged(self):
         """{name: moving average} of the parameters."""

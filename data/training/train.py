@@ -54,6 +54,31 @@ def validate(model, pictures, sigma, device, autocast):
     return total / len(pictures)
 
 
+def rate_factor(t, warmup):
+    """Factor of the learning rates at share t of the time: linear start, then cosine to 1 %."""
+    factor = min(1.0, t / warmup) if warmup > 0 else 1.0
+    return factor * (0.5 * (1 + math.cos(math.pi * t)) * 0.99 + 0.01)
+
+
+def parse_phases(text):
+    """[(share of the time, side of a crop, batch)] of "share:crop:batch,..."."""
+    phases = []
+    for part in text.split(","):
+        share, side, batch = part.split(":")
+        phases.append((float(share), int(side), int(batch)))
+    return phases
+
+
+def phase_at(phases, t):
+    """(side, batch) at share t of the time; the last phase lasts to the end."""
+    passed = 0.0
+    for share, side, batch in phases:
+        passed += share
+        if t < passed:
+            break
+    return side, batch
+
+
 def save(path, config, state, info):
     """Weights go out in f16, as in a model file: half the bytes, and no measurable loss."""
     temporary = path + ".tmp"
@@ -62,7 +87,7 @@ def save(path, config, state, info):
     os.replace(temporary, path)
 
 
-def parse_arguments():
+def parse_arguments(arguments=None):
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--data", required=True, help="folder with tar shards")
     p.add_argument("--out", required=True, help="folder for checkpoints and log")
@@ -80,11 +105,11 @@ def parse_arguments():
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--workers", type=int, default=16)
     p.add_argument("--no-compile", action="store_true")
-    return p.parse_args()
+    return p.parse_args(arguments)
 
 
-def main():
-    a = parse_arguments()
+def main(arguments=None):
+    a = parse_arguments(arguments)
     started = time.time()
     os.makedirs(a.out, exist_ok=True)
     log_file = open(os.path.join(a.out, "train.log"), "a", buffering=1)
@@ -94,26 +119,30 @@ def main():
         log_file.write(text + "\n")
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.manual_seed(a.seed)
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cudnn.allow_tf32 = True
     torch.backends.cudnn.benchmark = True
     config = dict(DEFAULT_CONFIG)
+    seen = 0.0
+    checkpoint = torch.load(a.resume, map_location=device) if a.resume else None
+    if checkpoint:
+        config.update(checkpoint["config"])
+        seen = checkpoint["info"].get("megapixels", 0.0)
     if a.config:
         with open(a.config) as f:
             config.update(json.load(f))
+    # A run that goes on must not see the crops of the first one again.
+    torch.manual_seed(a.seed + round(seen))
     model = RestorationNet(config).to(device)
-    seen = 0.0
-    if a.resume:
-        checkpoint = torch.load(a.resume, map_location=device)
+    if checkpoint:
         model.load_state_dict({k: v.float() for k, v in checkpoint["weights"].items()})
-        seen = checkpoint["info"].get("megapixels", 0.0)
     model = model.to(memory_format=torch.channels_last)
     ema = RestorationNet(config).to(device).eval()
     source = CropSource(a.data, device, a.workers)
     pictures = load_pictures(a.validation) if a.validation else []
+    parameters = sum(p.numel() for p in model.parameters())
     log(f"{source.count} pictures, {source.bytes.numel() / 3e6:.0f} megapixels, "
-        f"{sum(p.numel() for p in model.parameters())} parameters, {time.time() - started:.0f} s to load")
+        f"{parameters} parameters, {time.time() - started:.0f} s to load")
 
     optimizer = Optimizer(model, a.muon_lr, a.adam_lr)
     degrade = degradation.TASKS[a.task]
@@ -130,11 +159,7 @@ def main():
         for stage in (*model.encoder, model.middle, *model.decoder):
             for block in stage:
                 block.compile(dynamic=False)
-    phases = []
-    for part in a.phases.split(","):
-        share, side, batch = part.split(":")
-        phases.append((float(share), int(side), int(batch)))
-
+    phases = parse_phases(a.phases)
     begin = time.time()
     end = begin + a.minutes * 60
     step, last_log, last_save, last_validation = 0, begin, begin, begin
@@ -145,28 +170,21 @@ def main():
         if now >= end:
             break
         t = (now - begin) / (end - begin)
-        passed = 0.0
-        for share, side, batch in phases:
-            passed += share
-            if t < passed:
-                break
+        side, batch = phase_at(phases, t)
         if current != side:
             current = side
             log(f"crops of {side}, batch {batch}")
-        factor = min(1.0, t / a.warmup) if a.warmup > 0 else 1.0
-        factor *= 0.5 * (1 + math.cos(math.pi * t)) * 0.99 + 0.01
+        factor = rate_factor(t, a.warmup)
         with torch.no_grad():
             clean = source.crops(batch, side)
             degraded, clean = degrade(clean)
             degraded = degraded.contiguous(memory_format=torch.channels_last)
-        loss = loss_of(degraded, clean)
-        loss.backward()
-        optimizer.step(factor)
+        loss = optimizer.step(loss_of, (degraded, clean), factor)
         step += 1
         megapixels = batch * side * side / 1e6
         seen += megapixels
         recent += megapixels
-        recent_loss += torch.nan_to_num(loss.detach())
+        recent_loss += torch.nan_to_num(loss)
         recent_steps += 1
 
         if step % 50 == 0:
@@ -199,6 +217,7 @@ def main():
         scores = [validate(ema, pictures, sigma, device, False) for sigma in (15, 25, 50)]
         log("final, f32, sigma 15/25/50: " + " / ".join(f"{s:.3f}" for s in scores) + " dB")
     log("done")
+    log_file.close()
 
 
 if __name__ == "__main__":
