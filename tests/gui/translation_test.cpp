@@ -2,7 +2,11 @@
 
 #include <QFile>
 #include <QRegularExpression>
+#include <QTranslator>
 #include <QXmlStreamReader>
+
+#include "gui/main_window.h"
+#include "gui/text.h"
 
 namespace pristine::gui {
 namespace {
@@ -34,6 +38,15 @@ TEST(Translation, ChineseIsCompleteAndKeepsThePlaceholders) {
   }
   EXPECT_FALSE(xml.hasError()) << xml.errorString().toStdString();
   EXPECT_GT(messages, 100);
+}
+
+TEST(Translation, IsBuiltInAndFoundByTheClassesThatAskForIt) {
+  QTranslator translator;
+  ASSERT_TRUE(translator.load(QLocale(QStringLiteral("zh_CN")), QStringLiteral("pristine"),
+                              QStringLiteral("_"), QStringLiteral(":/i18n")));
+  const QByteArray context = MainWindow::staticMetaObject.className();
+  EXPECT_EQ(translator.translate(context, "&File"), QStringLiteral("文件(&F)"));
+  EXPECT_EQ(plainText(translator.translate(context, "&Open…")), QStringLiteral("打开"));
 }
 
 }  // namespace
