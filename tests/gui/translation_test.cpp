@@ -1,6 +1,7 @@
 #include <gtest/gtest.h>
 
 #include <QFile>
+#include <QLocale>
 #include <QRegularExpression>
 #include <QTranslator>
 #include <QXmlStreamReader>
