@@ -17,6 +17,20 @@ constexpr int kDraftMargin = 16;  ///< context on each side, enough to hide the 
 constexpr int kDraftStep = kDraftSide - 2 * kDraftMargin;
 /// Rows that are written under one lock, so that readers never wait for a whole tile.
 constexpr int kBand = 64;
+constexpr int kCell = 64;  ///< side of the squares that are filled at once
+
+/// Calls visit(index, part of rect) for every cell that the rectangle touches.
+template <typename Visit>
+void forEachCell(const cv::Rect& rect, int columns, const Visit& visit) {
+  for (int row = rect.y / kCell; row * kCell < rect.y + rect.height; ++row) {
+    for (int column = rect.x / kCell; column * kCell < rect.x + rect.width; ++column) {
+      const cv::Rect cell(column * kCell, row * kCell, kCell, kCell);
+      visit(static_cast<std::size_t>(row) * static_cast<std::size_t>(columns) +
+                static_cast<std::size_t>(column),
+            cell);
+    }
+  }
+}
 
 int cells(int length) {
   return (length + kDraftStep - 1) / kDraftStep;
@@ -56,9 +70,15 @@ void LiveRestoration::prepare(const TileGrid& grid, int feather) {
   grid_ = grid;
   feather_ = feather;
   done_.assign(static_cast<std::size_t>(grid.count()), false);
-  std::vector<cv::Mat> restored;
+  std::vector<Plane> restored;
   for (const cv::Mat& level : source_->levels) {
-    restored.push_back(level.clone());
+    Plane plane;
+    plane.pixels.create(level.size(), level.type());
+    plane.columns = (level.cols + kCell - 1) / kCell;
+    plane.filled.assign(static_cast<std::size_t>(plane.columns) *
+                            static_cast<std::size_t>((level.rows + kCell - 1) / kCell),
+                        false);
+    restored.push_back(std::move(plane));
     drafted_.emplace_back(static_cast<std::size_t>(cells(level.cols) * cells(level.rows)), false);
   }
   const std::lock_guard lock(mutex_);
@@ -172,12 +192,13 @@ void LiveRestoration::putDraft(const LiveTile& tile, const cv::Mat& restored) {
       if (!isDone(column, row)) continue;
       const cv::Rect kept =
           toLevel(coreOf(column, row), tile.level, source_->sizeAt(index)) & tile.core;
-      if (!kept.empty()) restored_[index](kept).copyTo(patch(kept - tile.core.tl()));
+      if (!kept.empty()) restored_[index].pixels(kept).copyTo(patch(kept - tile.core.tl()));
     }
   }
   {
     const std::lock_guard lock(mutex_);
-    patch.copyTo(restored_[index](tile.core));
+    fill(index, tile.core);
+    patch.copyTo(restored_[index].pixels(tile.core));
   }
   const int columns = cells(source_->sizeAt(index).width);
   drafted_[index][static_cast<std::size_t>(tile.row * columns + tile.column)] = true;
@@ -219,11 +240,13 @@ cv::Rect LiveRestoration::putTile(const LiveTile& tile, const cv::Mat& restored)
                                                           : 0.0F;
   };
   for (int band = top; band < bottom; band += kBand) {
+    const int end = std::min(bottom, band + kBand);
     const std::lock_guard lock(mutex_);
-    for (int y = band; y < std::min(bottom, band + kBand); ++y) {
+    fill(0, {tile.crop.x + left, tile.crop.y + band, right - left, end - band});
+    for (int y = band; y < end; ++y) {
       const auto* from = restored.ptr<float>(y);
-      auto* to =
-          restored_[0].ptr<float>(tile.crop.y + y) + static_cast<std::ptrdiff_t>(tile.crop.x) * 3;
+      auto* to = restored_[0].pixels.ptr<float>(tile.crop.y + y) +
+                 static_cast<std::ptrdiff_t>(tile.crop.x) * 3;
       for (int x = left; x < right; ++x) {
         const float mine = at(wx, x) * at(wy, y);
         float others = 0.0F;
@@ -241,30 +264,54 @@ cv::Rect LiveRestoration::putTile(const LiveTile& tile, const cv::Mat& restored)
   return changed;
 }
 
+/// Gives the cells of a rectangle the source's pixels, those that have none yet. mutex_ is held.
+void LiveRestoration::fill(std::size_t level, const cv::Rect& rect) {
+  Plane& plane = restored_[level];
+  const cv::Rect all({0, 0}, plane.pixels.size());
+  forEachCell(rect, plane.columns, [&](std::size_t index, const cv::Rect& cell) {
+    if (plane.filled[index]) return;
+    plane.filled[index] = true;
+    source_->levels[level](cell & all).copyTo(plane.pixels(cell & all));
+  });
+}
+
 void LiveRestoration::propagate(int level, cv::Rect rect) {
   for (auto l = static_cast<std::size_t>(level) + 1; l < restored_.size(); ++l) {
-    rect = toLevel(rect, 1, restored_[l].size());
+    const cv::Rect finer({0, 0}, restored_[l - 1].pixels.size());
+    rect = toLevel(rect, 1, restored_[l].pixels.size());
     for (int y = rect.y; y < rect.y + rect.height; y += kBand) {
       const cv::Rect band(rect.x, y, rect.width, std::min(kBand, rect.y + rect.height - y));
       const std::lock_guard lock(mutex_);
-      halveInto(restored_[l - 1], band, restored_[l]);
+      fill(l - 1, cv::Rect(2 * band.x, 2 * band.y, 2 * band.width, 2 * band.height) & finer);
+      fill(l, band);
+      halveInto(restored_[l - 1].pixels, band, restored_[l].pixels);
     }
   }
 }
 
 cv::Mat LiveRestoration::read(int level, const cv::Rect& rect, double strength) const {
   const auto index = static_cast<std::size_t>(level);
-  const std::lock_guard lock(mutex_);
-  if (!restored_.empty() && strength == 1.0) return restored_[index](rect).clone();
   cv::Mat result = source_->levels[index](rect).clone();
-  if (restored_.empty() || strength == 0.0) return result;
+  if (strength == 0.0) return result;
   const auto s = static_cast<float>(strength);
-  for (int y = 0; y < rect.height; ++y) {
-    auto* to = result.ptr<float>(y);
-    const auto* from =
-        restored_[index].ptr<float>(rect.y + y) + static_cast<std::ptrdiff_t>(rect.x) * 3;
-    for (int i = 0; i < rect.width * 3; ++i) to[i] += s * (from[i] - to[i]);
-  }
+  const std::lock_guard lock(mutex_);
+  if (restored_.empty()) return result;
+  const Plane& plane = restored_[index];
+  forEachCell(rect, plane.columns, [&](std::size_t number, const cv::Rect& cell) {
+    if (!plane.filled[number]) return;
+    const cv::Rect part = cell & rect;
+    cv::Mat target = result(part - rect.tl());
+    if (strength == 1.0) {
+      plane.pixels(part).copyTo(target);
+      return;
+    }
+    for (int y = 0; y < part.height; ++y) {
+      auto* to = target.ptr<float>(y);
+      const auto* from =
+          plane.pixels.ptr<float>(part.y + y) + static_cast<std::ptrdiff_t>(part.x) * 3;
+      for (int i = 0; i < part.width * 3; ++i) to[i] += s * (from[i] - to[i]);
+    }
+  });
   return result;
 }
 

@@ -70,6 +70,7 @@ class LiveRestoration {
   void putDraft(const LiveTile& tile, const cv::Mat& restored);
   cv::Rect putTile(const LiveTile& tile, const cv::Mat& restored);
   void propagate(int level, cv::Rect rect);
+  void fill(std::size_t level, const cv::Rect& rect);
 
   std::uint64_t id_;
   std::shared_ptr<const Picture> source_;
@@ -79,8 +80,14 @@ class LiveRestoration {
   std::size_t tilesDone_ = 0;
   std::vector<std::vector<bool>> drafted_;  ///< cells of every level
 
-  mutable std::mutex mutex_;       ///< guards the pixels of restored_
-  std::vector<cv::Mat> restored_;  ///< sizes of the source's levels; empty until prepare()
+  /// A level of the result. Memory is touched only where something was restored.
+  struct Plane {
+    cv::Mat pixels;
+    int columns = 0;           ///< of cells
+    std::vector<bool> filled;  ///< cells that hold pixels; the others are the source's
+  };
+  mutable std::mutex mutex_;     ///< guards the pixels and cells of restored_
+  std::vector<Plane> restored_;  ///< sizes of the source's levels; empty until prepare()
 };
 
 }  // namespace pristine
