@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <cmath>
 #include <cstdio>
 
 namespace pristine::cli {
@@ -12,7 +13,7 @@ using Clock = std::chrono::steady_clock;
 
 std::string duration(double seconds) {
   char text[32];
-  const auto s = static_cast<long>(seconds + 0.5);
+  const long s = std::lround(seconds);
   if (s < 60) {
     std::snprintf(text, sizeof(text), "%ld s", s);
   } else if (s < 3600) {
