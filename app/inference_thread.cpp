@@ -50,6 +50,7 @@ struct InferenceThread::Networks {
   RestorerOptions options;
   std::unique_ptr<Restorer> draft;
   std::unique_ptr<Restorer> tiles;
+  std::uint64_t tilesOf = 0;  ///< id of the picture that `tiles` is for
 };
 
 /// Forwards a run of jobs and lets the picture that is looked at go first.
@@ -242,7 +243,7 @@ void InferenceThread::load() {
 std::optional<InferenceThread::Task> InferenceThread::nextTask(Within within) {
   if (!live_ || broken_ || settingsChanged_ || quit_) return std::nullopt;
   Task task{live_, view_, false, pictureStop_.get_token(), {}};
-  if (!live_->prepared() || live_->nextDraft(view_)) return task;
+  if (live_->nextDraft(view_)) return task;
   task.final = within == Within::Nothing ? background_ || hurry_
                                          : within == Within::Jobs && (hurry_ || paused_);
   if (!task.final || live_->complete()) return std::nullopt;
@@ -275,21 +276,25 @@ void InferenceThread::attend(Within within, const std::stop_token& stop) {
   }
 }
 
-/// One tile, or the preparation of a picture. A picture that cannot be restored is let go.
+/// A restorer of its own for every picture: one that has seen others may cut it differently.
+void InferenceThread::prepareTiles(LiveRestoration& live) {
+  if (!networks_->tiles || networks_->tilesOf != live.id()) {
+    networks_->tiles.reset();  // its memory goes first
+    networks_->tiles = std::make_unique<Restorer>(networks_->model, networks_->options);
+    networks_->tilesOf = live.id();
+  }
+  if (live.prepared()) return;
+  const cv::Size size = live.source().sizeAt(0);
+  live.prepare(networks_->tiles->gridFor(size.width, size.height), networks_->tiles->feather());
+}
+
+/// One tile or draft. A picture that cannot be restored is let go.
 void InferenceThread::restoreTile(const Task& task) {
   LiveRestoration& live = *task.live;
   try {
-    if (!live.prepared()) {
-      const Restorer whole(networks_->model, networks_->options);
-      const cv::Size size = live.source().sizeAt(0);
-      live.prepare(whole.gridFor(size.width, size.height), whole.feather());
-      return;
-    }
+    if (task.final) prepareTiles(live);
     const auto tile = task.final ? live.nextTile(task.view) : live.nextDraft(task.view);
     if (!tile) return;
-    if (task.final && !networks_->tiles) {
-      networks_->tiles = std::make_unique<Restorer>(networks_->model, networks_->options);
-    }
     std::stop_source either;
     const auto end = [&either] { either.request_stop(); };
     const std::stop_callback pictureEnds(task.stop, end);

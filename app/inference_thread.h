@@ -90,6 +90,7 @@ class InferenceThread {
   void loop();
   std::optional<Task> nextTask(Within within);
   void attend(Within within, const std::stop_token& stop);
+  void prepareTiles(LiveRestoration& live);
   void restoreTile(const Task& task);
   void runJobList();
   void load();

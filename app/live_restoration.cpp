@@ -64,13 +64,7 @@ std::pair<int, int> support(const std::vector<float>& weights) {
 }  // namespace
 
 LiveRestoration::LiveRestoration(std::shared_ptr<const Picture> source)
-    : id_(nextId()), source_(std::move(source)) {}
-
-void LiveRestoration::prepare(const TileGrid& grid, int feather) {
-  grid_ = grid;
-  feather_ = feather;
-  done_.assign(static_cast<std::size_t>(grid.count()), false);
-  std::vector<Plane> restored;
+    : id_(nextId()), source_(std::move(source)) {
   for (const cv::Mat& level : source_->levels) {
     Plane plane;
     plane.pixels.create(level.size(), level.type());
@@ -78,11 +72,15 @@ void LiveRestoration::prepare(const TileGrid& grid, int feather) {
     plane.filled.assign(static_cast<std::size_t>(plane.columns) *
                             static_cast<std::size_t>((level.rows + kCell - 1) / kCell),
                         false);
-    restored.push_back(std::move(plane));
+    restored_.push_back(std::move(plane));
     drafted_.emplace_back(static_cast<std::size_t>(cells(level.cols) * cells(level.rows)), false);
   }
-  const std::lock_guard lock(mutex_);
-  restored_ = std::move(restored);
+}
+
+void LiveRestoration::prepare(const TileGrid& grid, int feather) {
+  grid_ = grid;
+  feather_ = feather;
+  done_.assign(static_cast<std::size_t>(grid.count()), false);
 }
 
 bool LiveRestoration::isDone(int column, int row) const {
@@ -98,6 +96,7 @@ cv::Rect LiveRestoration::coreOf(int column, int row) const {
 }
 
 bool LiveRestoration::coveredByTiles(const cv::Rect& rect) const {
+  if (!grid_) return false;
   for (int row = 0; row < grid_->rows(); ++row) {
     for (int column = 0; column < grid_->columns(); ++column) {
       if (!isDone(column, row) && !(coreOf(column, row) & rect).empty()) return false;
@@ -107,7 +106,7 @@ bool LiveRestoration::coveredByTiles(const cv::Rect& rect) const {
 }
 
 std::optional<LiveTile> LiveRestoration::nextDraft(const LiveView& view) const {
-  if (!grid_ || complete() || view.visible.empty()) return std::nullopt;
+  if (complete() || view.visible.empty()) return std::nullopt;
   const int level = std::clamp(view.level, 0, static_cast<int>(source_->levels.size()) - 1);
   const auto index = static_cast<std::size_t>(level);
   const cv::Size size = source_->sizeAt(index);
@@ -187,7 +186,7 @@ void LiveRestoration::putDraft(const LiveTile& tile, const cv::Mat& restored) {
   const auto index = static_cast<std::size_t>(tile.level);
   cv::Mat patch = restored(tile.core - tile.crop.tl()).clone();
   // What the real tiles have done already is better than the draft.
-  for (int row = 0; row < grid_->rows(); ++row) {
+  for (int row = 0; grid_ && row < grid_->rows(); ++row) {
     for (int column = 0; column < grid_->columns(); ++column) {
       if (!isDone(column, row)) continue;
       const cv::Rect kept =
@@ -295,7 +294,6 @@ cv::Mat LiveRestoration::read(int level, const cv::Rect& rect, double strength) 
   if (strength == 0.0) return result;
   const auto s = static_cast<float>(strength);
   const std::lock_guard lock(mutex_);
-  if (restored_.empty()) return result;
   const Plane& plane = restored_[index];
   forEachCell(rect, plane.columns, [&](std::size_t number, const cv::Rect& cell) {
     if (!plane.filled[number]) return;

@@ -42,7 +42,8 @@ class LiveRestoration {
   const Picture& source() const { return *source_; }
   const std::shared_ptr<const Picture>& sharedSource() const { return source_; }
 
-  /// Takes the grid and ramp of the restorer that will do the work. Once, before the first tile.
+  /// Takes the grid and ramp of the restorer that will do the work. Once, before the first tile;
+  /// drafts need none.
   void prepare(const TileGrid& grid, int feather);
   bool prepared() const { return grid_.has_value(); }
 
@@ -87,7 +88,7 @@ class LiveRestoration {
     std::vector<bool> filled;  ///< cells that hold pixels; the others are the source's
   };
   mutable std::mutex mutex_;     ///< guards the pixels and cells of restored_
-  std::vector<Plane> restored_;  ///< sizes of the source's levels; empty until prepare()
+  std::vector<Plane> restored_;  ///< sizes of the source's levels
 };
 
 }  // namespace pristine

@@ -55,7 +55,7 @@ class Restorer {
 
   /// The tiles that restore() cuts a picture of this size into, and the ramp of its blending in
   /// pixels. Whoever restores the tiles one by one and blends them gets the same picture.
-  TileGrid gridFor(int width, int height) const;
+  TileGrid gridFor(int width, int height);
   int feather() const;
 
   /// "bf16" or "f32", what Auto became.
