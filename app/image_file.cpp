@@ -505,9 +505,12 @@ std::vector<std::uint8_t> iccProfile(const Image& image) {
 
 Image readThumbnail(const fs::path& path, int side) {
   requireReadable(path);
+  // From a source: a plain name would be searched for options in brackets.
+  const std::unique_ptr<VipsSource, Unref> source(vips_source_new_from_file(path.c_str()));
+  if (!source) failInput(path, vipsMessage());
   VipsImage* out = nullptr;
-  if (vips_thumbnail(path.c_str(), &out, side, "height", side, "size", VIPS_SIZE_DOWN,
-                     "export_profile", "srgb", nullptr) != 0) {
+  if (vips_thumbnail_source(source.get(), &out, side, "height", side, "size", VIPS_SIZE_DOWN,
+                            "export_profile", "srgb", nullptr) != 0) {
     failInput(path, vipsMessage());
   }
   VipsPtr small(out);

@@ -26,6 +26,12 @@ TEST_F(ThumbnailTest, FitsTheSquareAndKeepsTheShape) {
   }
 }
 
+TEST_F(ThumbnailTest, TakesNamesOfEveryKind) {
+  const auto path = folder / "a[shrink=4] #1 100% 写真.jpg";
+  writeImage(test::photographImage(200, 100), path);
+  EXPECT_EQ(readThumbnail(path, 96).width(), 96);
+}
+
 TEST_F(ThumbnailTest, NeverEnlarges) {
   writeImage(test::photographImage(20, 10), folder / "a.png");
   EXPECT_EQ(readThumbnail(folder / "a.png", 96).width(), 20);
