@@ -529,7 +529,7 @@ void MainWindow::measure() {
   const QPointer<MainWindow> self(this);
   const auto target = std::make_shared<StillSource>(reference_.picture, nullptr);
   const auto original = original_;
-  const auto after = view_->after();
+  const auto& after = view_->after();
   QThreadPool::globalInstance()->start([=] {
     QString text;
     try {
@@ -611,7 +611,7 @@ void MainWindow::writeNow() {
   writing_ = true;
   statusBar()->showMessage(tr("Writing “%1” …").arg(QFileInfo(path).fileName()));
   const QPointer<MainWindow> self(this);
-  const auto live = restore_->live();
+  const auto& live = restore_->live();
   const TaskSettings task = taskPanel_->settings();
   QThreadPool::globalInstance()->start([self, live, task, path] {
     QString reason;
