@@ -69,7 +69,6 @@ std::shared_ptr<const DisplayTransform> DisplayTransform::make(
       for (int b = 0; b < kSteps; ++b) {
         const float expected[3] = {value(r), value(g), value(b)};
         for (int c = 0; c < 3; ++c) {
-          out[3 * b + c] = std::clamp(out[3 * b + c], 0.0F, 1.0F);
           largest = std::max(largest, std::abs(out[3 * b + c] - expected[c]));
         }
       }
@@ -103,9 +102,11 @@ void DisplayTransform::apply(float* rgb, int pixels) const {
     const float* p1 = base + a[0].stride;
     const float* p2 = p1 + a[1].stride;
     const float* p3 = p2 + a[2].stride;
+    // Clipped last: corners outside the screen's colours must not bend those inside.
     for (int c = 0; c < 3; ++c) {
-      rgb[c] = base[c] + a[0].fraction * (p1[c] - base[c]) + a[1].fraction * (p2[c] - p1[c]) +
-               a[2].fraction * (p3[c] - p2[c]);
+      const float value = base[c] + a[0].fraction * (p1[c] - base[c]) +
+                          a[1].fraction * (p2[c] - p1[c]) + a[2].fraction * (p3[c] - p2[c]);
+      rgb[c] = std::clamp(value, 0.0F, 1.0F);
     }
   }
 }

@@ -6,8 +6,9 @@
 
 namespace pristine {
 
-/// Colours of a picture in the colours of a screen, through a table of 33 steps a channel. Values
-/// are clipped to [0, 1], as a screen does. Immutable, any thread.
+/// Colours of a picture in the colours of a screen, through a table of 33 steps a channel: for the
+/// eye, not for files; to about an 8-bit step, coarser in the darkest saturated colours. Values are
+/// clipped to [0, 1], as a screen does. Immutable, any thread.
 class DisplayTransform {
  public:
   /// Profiles are ICC files in memory; an empty one, or one that cannot be used, is sRGB. Null when
