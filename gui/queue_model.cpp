@@ -11,6 +11,13 @@ namespace {
 /// Thumbnails that are kept; each is at most 36 kB.
 constexpr std::size_t kMostThumbnails = 2000;
 
+/// The row names the picture already.
+QString shortReason(const QueueItem& item) {
+  const std::string name = "picture '" + item.input.string() + "': ";
+  return QString::fromStdString(item.reason.starts_with(name) ? item.reason.substr(name.size())
+                                                              : item.reason);
+}
+
 }  // namespace
 
 QueueModel::QueueModel(QObject* parent) : QAbstractListModel(parent) {}
@@ -56,7 +63,7 @@ QVariant QueueModel::data(const QModelIndex& index, int role) const {
         case ItemState::Done:
           return tr("%1 MP, %2 s").arg(item.megapixels, 0, 'f', 1).arg(item.seconds, 0, 'f', 1);
         case ItemState::Failed:
-          return QString::fromStdString(item.reason);
+          return shortReason(item);
         case ItemState::Waiting:
           return stateText(item.state);
       }

@@ -77,7 +77,7 @@ TEST_F(QueueModelTest, FailureShowsItsReason) {
   model.add(items(1));
   model.update(model.item(0).id, [](QueueItem& item) {
     item.state = ItemState::Failed;
-    item.reason = "is empty";
+    item.reason = "picture '/pictures/a0.png': is empty";
   });
   EXPECT_EQ(model.index(0).data(QueueModel::DetailRole).toString(), QStringLiteral("is empty"));
   EXPECT_TRUE(model.index(0).data(Qt::AccessibleTextRole).toString().contains("is empty"));
