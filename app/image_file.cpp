@@ -489,6 +489,53 @@ Image readImage(const fs::path& path, const std::stop_token& stop) {
   return image;
 }
 
+std::vector<std::uint8_t> iccProfile(const Image& image) {
+  if (!image.metadata) return {};
+  auto* carrier = static_cast<VipsImage*>(const_cast<void*>(image.metadata.get()));
+  const void* data = nullptr;
+  std::size_t size = 0;
+  if (vips_image_get_typeof(carrier, VIPS_META_ICC_NAME) == 0 ||
+      vips_image_get_blob(carrier, VIPS_META_ICC_NAME, &data, &size) != 0) {
+    vips_error_clear();
+    return {};
+  }
+  const auto* bytes = static_cast<const std::uint8_t*>(data);
+  return {bytes, bytes + size};
+}
+
+Image readThumbnail(const fs::path& path, int side) {
+  requireReadable(path);
+  VipsImage* out = nullptr;
+  if (vips_thumbnail(path.c_str(), &out, side, "height", side, "size", VIPS_SIZE_DOWN,
+                     "export_profile", "srgb", nullptr) != 0) {
+    failInput(path, vipsMessage());
+  }
+  VipsPtr small(out);
+  if (vips_image_get_format(small.get()) != VIPS_FORMAT_UCHAR) {
+    out = nullptr;
+    if (vips_colourspace(small.get(), &out, VIPS_INTERPRETATION_sRGB, nullptr) != 0) {
+      failInput(path, vipsMessage());
+    }
+    small.reset(out);
+  }
+  const int bands = vips_image_get_bands(small.get());
+  std::size_t size = 0;
+  const std::unique_ptr<void, decltype(&g_free)> memory(
+      vips_image_write_to_memory(small.get(), &size), &g_free);
+  if (!memory) failInput(path, vipsMessage());
+  if (bands < 1 || bands > 4 || vips_image_get_format(small.get()) != VIPS_FORMAT_UCHAR) {
+    failInput(path, "has " + std::to_string(bands) + " channels, expected 1 to 4");
+  }
+  Image image;
+  image.grey = bands <= 2;
+  const int width = vips_image_get_width(small.get());
+  const int height = vips_image_get_height(small.get());
+  image.pixels.create(height, width, CV_32FC3);
+  if (bands == 2 || bands == 4) image.alpha.create(height, width, CV_32FC1);
+  split(static_cast<const std::uint8_t*>(memory.get()), bands, 1.0F / 255.0F, image);
+  return image;
+}
+
 bool isWritableExtension(const fs::path& path) {
   return formatOf(lowerExtension(path)).has_value();
 }

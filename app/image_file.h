@@ -6,6 +6,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "core/image.h"
 
@@ -22,6 +23,13 @@ Image readImage(const std::filesystem::path& path, const std::stop_token& stop =
 
 /// Pixels of a picture by its header alone. Throws Error(Input). Any thread.
 std::int64_t pixelCount(const std::filesystem::path& path);
+
+/// The ICC profile that came with a picture; empty without one.
+std::vector<std::uint8_t> iccProfile(const Image& image);
+
+/// A small sRGB version of a picture file for lists, at most `side` pixels wide and high; large
+/// JPEGs are decoded at reduced size. Throws Error(Input). Any thread.
+Image readThumbnail(const std::filesystem::path& path, int side);
 
 /// Formats that can be written, by file name extension.
 bool isWritableExtension(const std::filesystem::path& path);

@@ -154,6 +154,13 @@ const std::vector<OperatorSummary>& Restorer::profile() const {
   return impl_->summary;
 }
 
+TileGrid Restorer::gridFor(int width, int height) {
+  return impl_->prepare(width, height);
+}
+int Restorer::feather() const {
+  return std::min(kFeather, impl_->model->info().halo);
+}
+
 std::optional<Image> Restorer::restore(const Image& source, double strength,
                                        const RestoreControl& control) {
   if (!(strength >= 0.0 && strength <= 1.0)) {
@@ -191,7 +198,7 @@ std::optional<Image> Restorer::restore(const Image& source, double strength,
     std::ranges::copy(output, dst.begin());
     return true;
   };
-  auto restored = restoreTiles(source.pixels, grid, std::min(kFeather, info.halo), process);
+  auto restored = restoreTiles(source.pixels, grid, feather(), process);
   if (!restored) return std::nullopt;
 
   const auto s = static_cast<float>(strength);
