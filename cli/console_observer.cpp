@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cmath>
 #include <cstdio>
 #include <filesystem>
 #include <numeric>
@@ -16,7 +17,7 @@ using Clock = std::chrono::steady_clock;
 
 std::string duration(double seconds) {
   char text[32];
-  const auto s = static_cast<long>(seconds + 0.5);
+  const long s = std::lround(seconds);
   if (s < 60) {
     std::snprintf(text, sizeof(text), "%ld s", s);
   } else if (s < 3600) {

@@ -18,6 +18,8 @@ namespace va {
 namespace {
 
 constexpr Dim kBiasSide = 7;  ///< of the learned bias pictures, resized to the window
+/// A small file may ask for large windows: 1 GiB of resized biases is more than any network needs.
+constexpr Dim kMostBiasValues = Dim{1} << 28;
 
 struct Sizes {
   Dim mb = 0;
@@ -359,13 +361,17 @@ Tensor agentCore(GraphBuilder& graph, const Tensor& q, const Tensor& k, const Te
          " " + toString(k.type) + ", v is " + v.shape.toString() + " " + toString(v.type));
   }
   const Dim c = q.shape[3];
-  if (options.heads < 1 || c % options.heads != 0) {
+  if (c < 1 || options.heads < 1 || c % options.heads != 0) {
     fail(std::to_string(c) + " channels in " + std::to_string(options.heads) + " heads");
   }
   if (options.agents < 1 || options.agents > q.shape[1] || options.agents > q.shape[2]) {
     fail(std::to_string(options.agents) + " agents a side for windows " + q.shape.toString());
   }
   const Sizes sizes{q.shape[0], q.shape[1], q.shape[2], c, options.heads, options.agents};
+  if (sizes.heads * sizes.agents() > kMostBiasValues / sizes.positions()) {
+    fail("biases of " + Shape{sizes.heads, sizes.agents(), sizes.positions()}.toString() +
+         " are too large");
+  }
   auto b1 = agentBias(graph, scope, sizes);
   auto b2 = queryBias(graph, scope, sizes);
   std::unique_ptr<Operator> core;

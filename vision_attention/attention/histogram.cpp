@@ -22,7 +22,8 @@ namespace va {
 namespace {
 
 constexpr float kNormEpsilon = 1e-12F;
-/// Logits are cosines times the temperature: up to here e^logit needs no maximum subtracted.
+/// Logits are cosines times the temperature: up to here e^logit needs no maximum subtracted and is
+/// within the reach of boundedExponential().
 constexpr float kLargestTemperature = 60.0F;
 
 struct Sizes {
@@ -71,7 +72,7 @@ VA_INLINE void softmaxPlusOne(const float* scores, const float* rows, const floa
     float sum = 1.0F;
 #pragma omp simd reduction(+ : sum)
     for (Dim j = 0; j < count; ++j) {
-      const float value = exponential(scores[j] * row * columns[j]);
+      const float value = boundedExponential(scores[j] * row * columns[j]);
       store(dst + j, value);
       sum += value;
     }
@@ -423,14 +424,15 @@ Tensor histogramCore(GraphBuilder& graph, const Tensor& qk, const Tensor& v,
   }
   const Dim c = v.shape[3];
   const Dim positions = v.shape[1] * v.shape[2];
-  if (options.heads < 1 || c % options.heads != 0) {
+  if (c < 1 || options.heads < 1 || c % options.heads != 0) {
     fail(std::to_string(c) + " channels in " + std::to_string(options.heads) + " heads");
   }
-  if (options.bins < 1 || positions < 1 ||
+  if (positions < 1 || options.bins < 1 || options.bins > positions ||
       positions > std::numeric_limits<std::int32_t>::max() / (4 * c)) {
     fail(std::to_string(options.bins) + " bins of " + std::to_string(positions) + " positions");
   }
   const Sizes sizes{v.shape[0], positions, c, options.heads, options.bins};
+  (void)Shape{sizes.tokens(), sizes.tokens()}.elements();  // throws if the scores overflow
   const auto& temperature = graph.weight(scope + ".temperature", {options.heads});
   std::unique_ptr<Operator> core;
   if (qk.type == DataType::BF16) {
@@ -468,8 +470,8 @@ Tensor histogramAttention(GraphBuilder& graph, const Tensor& src, const std::str
   const Tensor qk = project("qk", 0, 4 * c, graph.activationType());
   const Tensor v = project("v", 4 * c, c, DataType::F32);
   const Tensor attended = histogramCore(graph, qk, v, scope, options);
-  const Tensor out = conv(graph, attended, scope + ".projection",
-                          {.outputChannels = c, .kernel = 1, .bias = false});
+  Tensor out = conv(graph, attended, scope + ".projection",
+                    {.outputChannels = c, .kernel = 1, .bias = false});
   if (!options.dynamicRange) return out;
   return dynamicRangeUnsort(graph, scope + ".unsort", out, sorted.origin);
 }
