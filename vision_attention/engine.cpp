@@ -1,6 +1,5 @@
 #include "vision_attention/engine.h"
 
-#include <omp.h>
 #include <sched.h>
 
 #include <stdexcept>
@@ -67,7 +66,6 @@ Engine::Engine(int threads)
   if (threads_ < 1) {
     throw std::invalid_argument("engine: " + std::to_string(threads) + " threads, expected >= 0");
   }
-  omp_set_num_threads(threads_);
 }
 
 Engine::~Engine() = default;

@@ -1,7 +1,5 @@
 #include "vision_attention/graph.h"
 
-#include <omp.h>
-
 #include <chrono>
 #include <stdexcept>
 
@@ -37,8 +35,7 @@ const Shape& Graph::shape(const std::string& name) const {
 
 bool Graph::run(const RunControl& control) {
   const Engine& engine = *impl_->engine;
-  // The thread count belongs to the calling thread, which may not be the one that compiled.
-  omp_set_num_threads(engine.threads());
+  const ThreadScope scope(engine.threads());
   std::uint64_t done = 0;
   for (GraphNode& node : impl_->nodes) {
     if (control.stop.stop_requested()) return false;

@@ -23,8 +23,10 @@ struct OperatorReport {
   double seconds = 0;  ///< of the last run, 0 unless profiling
 };
 
-/// A compiled computation: primitives, packed weights and one arena. run() allocates nothing.
-/// Not thread-safe; the engine it was compiled for must outlive it.
+/// A compiled computation: primitives, packed weights and one arena. run() allocates no tensor,
+/// only oneDNN keeps some bytes per primitive for its argument lists. Inputs and outputs share the
+/// arena: fill every input before each run, and read the outputs before filling the next. Not
+/// thread-safe; the engine it was compiled for must outlive it.
 class Graph {
  public:
   explicit Graph(std::unique_ptr<GraphImpl> impl);

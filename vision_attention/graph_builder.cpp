@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <limits>
 #include <new>
 #include <numeric>
 #include <stdexcept>
@@ -10,13 +11,25 @@
 #include "vision_attention/graph.h"
 #include "vision_attention/graph_impl.h"
 #include "vision_attention/memory_plan.h"
+#include "vision_attention/ops/dnnl_support.h"
 
 namespace va {
 
 namespace {
 
+/// Throws std::invalid_argument if no memory can be that large.
 std::size_t bytesOf(const Shape& shape, DataType type) {
-  return static_cast<std::size_t>(shape.elements()) * byteSize(type);
+  const auto elements = static_cast<std::size_t>(shape.elements());
+  if (elements > std::numeric_limits<std::size_t>::max() / 4 / byteSize(type)) {
+    throw std::invalid_argument("shape " + shape.toString() + " has too many elements");
+  }
+  return elements * byteSize(type);
+}
+
+/// oneDNN's error as one that says where.
+std::runtime_error errorOf(const GraphNode& node, const dnnl::error& error) {
+  return std::runtime_error("operator '" + node.name + "' (" + node.op->kind() +
+                            "): oneDNN: " + error.what());
 }
 
 /// Which step defines a storage and which one needs it last.
@@ -50,7 +63,7 @@ GraphBuilder::GraphBuilder(const Weights& weights, Precision precision)
 GraphBuilder::~GraphBuilder() = default;
 
 Tensor GraphBuilder::input(const std::string& name, Shape shape, DataType type) {
-  if (description_->inputs.count(name) != 0) {
+  if (description_->inputs.count(name) != 0 || description_->outputs.count(name) != 0) {
     throw std::invalid_argument("graph input '" + name + "' is there twice");
   }
   const int storage = static_cast<int>(description_->storages.size());
@@ -126,6 +139,7 @@ std::uint64_t GraphBuilder::macs() const {
 }
 
 std::unique_ptr<Graph> GraphBuilder::compile(const Engine& engine) {
+  const ThreadScope scope(engine.threads());
   const std::unique_ptr<Description> description = std::move(description_);
   description_ = std::make_unique<Description>();
   std::vector<Span> spans = lifeSpans(*description);
@@ -153,7 +167,11 @@ std::unique_ptr<Graph> GraphBuilder::compile(const Engine& engine) {
         spans[root].last = std::max(spans[root].last, spans[dst].last);
       }
     }
-    node.op->prepare(engine, inPlace);
+    try {
+      node.op->prepare(engine, inPlace);
+    } catch (const dnnl::error& error) {
+      throw errorOf(node, error);
+    }
   }
 
   std::vector<Lifetime> lifetimes;

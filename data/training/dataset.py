@@ -25,7 +25,7 @@ def read_shards(folder):
 
 
 def decode(item):
-    """uint8 [h, w, 3] of one encoded picture, and half-size versions of large ones."""
+    """uint8 [h, w, 3] of one encoded picture and, if it is large enough, of a reduced version."""
     _, data = item
     picture = Image.open(io.BytesIO(data)).convert("RGB")
     results = [np.asarray(picture)]
@@ -58,11 +58,13 @@ class CropSource:
         self.weights = {}
 
     def crops(self, batch, side, generator=None):
-        """float [batch, 3, side, side] in [0, 1]: random place, flip, rotation, colour order."""
+        """float [batch, 3, side, side] in [0, 1]: random place and orientation."""
         device = self.device
         if side not in self.weights:
             # Every place where a crop fits is equally likely.
             room = (self.heights - side + 1).clamp(min=0) * (self.widths - side + 1).clamp(min=0)
+            if not room.any():
+                raise ValueError(f"no picture holds a crop of {side}x{side}")
             self.weights[side] = room.double().div(room.sum()).float()
         index = torch.multinomial(self.weights[side], batch, True, generator=generator)
         h, w, offset = self.heights[index], self.widths[index], self.offsets[index]

@@ -55,7 +55,7 @@ def load_model(path):
     return model.eval()
 
 
-def main():
+def main(arguments=None):
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("checkpoint")
     p.add_argument("output")
@@ -64,7 +64,7 @@ def main():
     p.add_argument("--task", default="denoise")
     p.add_argument("--halo", type=int, default=64, help="pixels of context a tile needs")
     p.add_argument("--training", default="{}", help="JSON object added to the training record")
-    a = p.parse_args()
+    a = p.parse_args(arguments)
     checkpoint = torch.load(a.checkpoint, map_location="cpu")
     tensors = {
         name: values.detach().float().contiguous().numpy().astype(np.float16)

@@ -13,69 +13,7 @@ from PIL import Image
 import degradation
 from dataset import CropSource
 from model import DEFAULT_CONFIG, RestorationNet
-
-NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)
-
-
-def orthogonalise(g, steps=5):
-    """Newton-Schulz iteration towards the nearest orthogonal matrix, batched [k, rows, columns]."""
-    a, b, c = NEWTON_SCHULZ
-    x = g.bfloat16() if g.is_cuda else g
-    wide = x.shape[-2] > x.shape[-1]
-    if wide:
-        x = x.transpose(-1, -2)
-    x = x / (x.norm(dim=(-2, -1), keepdim=True) + 1e-7)
-    for _ in range(steps):
-        s = x @ x.transpose(-1, -2)
-        x = a * x + (b * s + c * s @ s) @ x
-    return (x.transpose(-1, -2) if wide else x).to(g.dtype)
-
-
-def clip_gradients(grads, limit):
-    """Scales to a joint norm of `limit`; zeros them all when the norm is not finite."""
-    norm = torch.sqrt(sum((g.float() ** 2).sum() for g in grads))
-    ok = torch.isfinite(norm)
-    factor = (limit / (norm + 1e-6)).clamp(max=1.0)
-    return [torch.where(ok, g * factor, torch.zeros_like(g)) for g in grads], norm
-
-
-def muon_update(grads, buffer, momentum):
-    buffer.mul_(momentum).add_(grads)
-    return orthogonalise(grads.add(buffer, alpha=momentum))
-
-
-class Muon(torch.optim.Optimizer):
-    """Momentum with orthogonalised updates (Jordan et al. 2024) for weights seen as matrices."""
-
-    def __init__(self, parameters, lr=0.01, momentum=0.95):
-        super().__init__(parameters, {"lr": lr, "momentum": momentum})
-
-    @torch.no_grad()
-    def step(self):
-        for group in self.param_groups:
-            by_shape = {}
-            for p in group["params"]:
-                if p.grad is not None:
-                    by_shape.setdefault((p.shape[0], p[0].numel()), []).append(p)
-            for (rows, columns), parameters in by_shape.items():
-                grads = torch.stack([p.grad.reshape(rows, columns) for p in parameters])
-                state = self.state[parameters[0]]
-                if "momentum" not in state:
-                    state["momentum"] = torch.zeros_like(grads)
-                update = muon_update(grads, state["momentum"], group["momentum"])
-                lr = group["lr"] * math.sqrt(max(1.0, rows / columns))
-                updates = [u.reshape(p.shape) for p, u in zip(parameters, update)]
-                torch._foreach_add_(parameters, updates, alpha=-lr)
-
-
-def split_parameters(model):
-    """(matrices for Muon, everything else for AdamW)."""
-    matrices, others = [], []
-    for name, p in model.named_parameters():
-        dense = p.ndim in (2, 4) and p.shape[0] >= 16 and p.shape[1] >= 16
-        bias_table = "agent_" in name or "query_" in name
-        (matrices if dense and not bias_table else others).append(p)
-    return matrices, others
+from optimizer import Optimizer
 
 
 def charbonnier(a, b):
@@ -116,6 +54,31 @@ def validate(model, pictures, sigma, device, autocast):
     return total / len(pictures)
 
 
+def rate_factor(t, warmup):
+    """Factor of the learning rates at share t of the time: linear start, then cosine to 1 %."""
+    factor = min(1.0, t / warmup) if warmup > 0 else 1.0
+    return factor * (0.5 * (1 + math.cos(math.pi * t)) * 0.99 + 0.01)
+
+
+def parse_phases(text):
+    """[(share of the time, side of a crop, batch)] of "share:crop:batch,..."."""
+    phases = []
+    for part in text.split(","):
+        share, side, batch = part.split(":")
+        phases.append((float(share), int(side), int(batch)))
+    return phases
+
+
+def phase_at(phases, t):
+    """(side, batch) at share t of the time; the last phase lasts to the end."""
+    passed = 0.0
+    for share, side, batch in phases:
+        passed += share
+        if t < passed:
+            break
+    return side, batch
+
+
 def save(path, config, state, info):
     """Weights go out in f16, as in a model file: half the bytes, and no measurable loss."""
     temporary = path + ".tmp"
@@ -124,46 +87,7 @@ def save(path, config, state, info):
     os.replace(temporary, path)
 
 
-def profile(source, degrade, compiled, clip, muon, adam, parameters, model, phases, log):
-    """Logs milliseconds of each part of a training step; learning rates are zero meanwhile."""
-    rates = muon.param_groups[0]["lr"], adam.param_groups[0]["lr"]
-    muon.param_groups[0]["lr"] = adam.param_groups[0]["lr"] = 0.0
-    for _, side, batch in phases:
-        parts = dict.fromkeys(("data", "forward", "backward", "clip", "step"), 0.0)
-        for i in range(13):
-            marks = [time.time()]
-
-            def mark():
-                torch.cuda.synchronize()
-                marks.append(time.time())
-
-            with torch.no_grad():
-                degraded, clean = degrade(source.crops(batch, side))
-                degraded = degraded.contiguous(memory_format=torch.channels_last)
-            mark()
-            loss = compiled(degraded, clean)
-            mark()
-            loss.backward()
-            mark()
-            with torch.no_grad():
-                grads, _ = clip([p.grad for p in parameters], 0.5)
-                for p, g in zip(parameters, grads):
-                    p.grad = g
-            mark()
-            muon.step()
-            adam.step()
-            model.zero_grad(set_to_none=True)
-            mark()
-            if i >= 3:
-                for name, first, last in zip(parts, marks, marks[1:]):
-                    parts[name] += (last - first) * 100
-        total = sum(parts.values())
-        log(f"crop {side}, batch {batch}: " + ", ".join(f"{k} {v:.1f}" for k, v in parts.items())
-            + f" ms; {batch * side * side / total / 1e3:.1f} MP/s")
-    muon.param_groups[0]["lr"], adam.param_groups[0]["lr"] = rates
-
-
-def parse_arguments():
+def parse_arguments(arguments=None):
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--data", required=True, help="folder with tar shards")
     p.add_argument("--out", required=True, help="folder for checkpoints and log")
@@ -181,12 +105,11 @@ def parse_arguments():
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--workers", type=int, default=16)
     p.add_argument("--no-compile", action="store_true")
-    p.add_argument("--profile-steps", action="store_true", help="time the parts of a step first")
-    return p.parse_args()
+    return p.parse_args(arguments)
 
 
-def main():
-    a = parse_arguments()
+def main(arguments=None):
+    a = parse_arguments(arguments)
     started = time.time()
     os.makedirs(a.out, exist_ok=True)
     log_file = open(os.path.join(a.out, "train.log"), "a", buffering=1)
@@ -196,34 +119,32 @@ def main():
         log_file.write(text + "\n")
 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    torch.manual_seed(a.seed)
     torch.backends.cuda.matmul.allow_tf32 = True
     torch.backends.cudnn.allow_tf32 = True
     torch.backends.cudnn.benchmark = True
     config = dict(DEFAULT_CONFIG)
+    seen = 0.0
+    checkpoint = torch.load(a.resume, map_location=device) if a.resume else None
+    if checkpoint:
+        config.update(checkpoint["config"])
+        seen = checkpoint["info"].get("megapixels", 0.0)
     if a.config:
         with open(a.config) as f:
             config.update(json.load(f))
+    # A run that goes on must not see the crops of the first one again.
+    torch.manual_seed(a.seed + round(seen))
     model = RestorationNet(config).to(device)
-    seen = 0.0
-    if a.resume:
-        checkpoint = torch.load(a.resume, map_location=device)
+    if checkpoint:
         model.load_state_dict({k: v.float() for k, v in checkpoint["weights"].items()})
-        seen = checkpoint["info"].get("megapixels", 0.0)
     model = model.to(memory_format=torch.channels_last)
     ema = RestorationNet(config).to(device).eval()
-    ema.load_state_dict(model.state_dict())
-    ema_parameters, parameters = list(ema.parameters()), list(model.parameters())
-
     source = CropSource(a.data, device, a.workers)
     pictures = load_pictures(a.validation) if a.validation else []
+    parameters = sum(p.numel() for p in model.parameters())
     log(f"{source.count} pictures, {source.bytes.numel() / 3e6:.0f} megapixels, "
-        f"{sum(p.numel() for p in parameters)} parameters, {time.time() - started:.0f} s to load")
+        f"{parameters} parameters, {time.time() - started:.0f} s to load")
 
-    matrices, others = split_parameters(model)
-    muon = Muon(matrices, lr=a.muon_lr)
-    fused = {"fused": True} if device.type == "cuda" else {}
-    adam = torch.optim.AdamW(others, lr=a.adam_lr, betas=(0.9, 0.99), weight_decay=0, **fused)
+    optimizer = Optimizer(model, a.muon_lr, a.adam_lr)
     degrade = degradation.TASKS[a.task]
 
     def loss_of(degraded, clean):
@@ -231,20 +152,14 @@ def main():
             restored = model(degraded)
         return charbonnier(restored, clean)
 
-    compiled, clip = loss_of, clip_gradients
     if device.type == "cuda" and not a.no_compile:
+        # Block by block: equal blocks share one compilation, which takes a third of the time that
+        # the whole network takes.
         torch._dynamo.config.cache_size_limit = 64
-        compiled = torch.compile(loss_of, dynamic=False)
-        clip = torch.compile(clip_gradients, dynamic=False)
-        global muon_update
-        muon_update = torch.compile(muon_update, dynamic=False)
-    phases = []
-    for part in a.phases.split(","):
-        share, side, batch = part.split(":")
-        phases.append((float(share), int(side), int(batch)))
-
-    if a.profile_steps and device.type == "cuda":
-        profile(source, degrade, compiled, clip, muon, adam, parameters, model, phases, log)
+        for stage in (*model.encoder, model.middle, *model.decoder):
+            for block in stage:
+                block.compile(dynamic=False)
+    phases = parse_phases(a.phases)
     begin = time.time()
     end = begin + a.minutes * 60
     step, last_log, last_save, last_validation = 0, begin, begin, begin
@@ -255,48 +170,21 @@ def main():
         if now >= end:
             break
         t = (now - begin) / (end - begin)
-        passed = 0.0
-        for share, side, batch in phases:
-            passed += share
-            if t < passed:
-                break
+        side, batch = phase_at(phases, t)
         if current != side:
             current = side
             log(f"crops of {side}, batch {batch}")
-        factor = min(1.0, t / a.warmup) if a.warmup > 0 else 1.0
-        factor *= 0.5 * (1 + math.cos(math.pi * t)) * 0.99 + 0.01
-        muon.param_groups[0]["lr"] = a.muon_lr * factor
-        adam.param_groups[0]["lr"] = a.adam_lr * factor
-
+        factor = rate_factor(t, a.warmup)
         with torch.no_grad():
             clean = source.crops(batch, side)
             degraded, clean = degrade(clean)
             degraded = degraded.contiguous(memory_format=torch.channels_last)
-        try:
-            loss = compiled(degraded, clean)
-        except Exception as error:  # compilation is an optimisation, not a need
-            if compiled is loss_of:
-                raise
-            log(f"torch.compile failed, going on without: {str(error)[:2000]}")
-            compiled = loss_of
-            continue
-        loss.backward()
-        with torch.no_grad():
-            grads, norm = clip([p.grad for p in parameters], 0.5)
-            for p, g in zip(parameters, grads):
-                p.grad = g
-        muon.step()
-        adam.step()
-        model.zero_grad(set_to_none=True)
+        loss = optimizer.step(loss_of, (degraded, clean), factor)
         step += 1
-        decay = min(0.999, (1 + step) / (10 + step))
-        with torch.no_grad():
-            torch._foreach_mul_(ema_parameters, decay)
-            torch._foreach_add_(ema_parameters, parameters, alpha=1 - decay)
         megapixels = batch * side * side / 1e6
         seen += megapixels
         recent += megapixels
-        recent_loss += torch.nan_to_num(loss.detach())
+        recent_loss += torch.nan_to_num(loss)
         recent_steps += 1
 
         if step % 50 == 0:
@@ -305,14 +193,15 @@ def main():
             if now - last_log > 20:
                 log(f"{now - begin:7.0f} s  step {step:6d}  {seen:9.0f} MP  "
                     f"{recent / (now - last_log):6.1f} MP/s  loss {value / recent_steps:.5f}  "
-                    f"norm {norm.item():.3f}")
+                    f"norm {optimizer.norm.item():.3f}")
                 last_log, recent, recent_steps = now, 0.0, 0
                 recent_loss.zero_()
             if now - last_save > a.save_every:
-                save(os.path.join(a.out, "checkpoint.pt"), config, ema.state_dict(),
+                save(os.path.join(a.out, "checkpoint.pt"), config, optimizer.averaged(),
                      {"megapixels": seen, "seconds": now - begin})
                 last_save = now
             if pictures and now - last_validation > a.validate_every:
+                ema.load_state_dict(optimizer.averaged())
                 score = validate(ema, pictures[:20], 25, device, device.type == "cuda")
                 last_validation = time.time()
                 log(f"validation: first {len(pictures[:20])} pictures, sigma 25: {score:.3f} dB")
@@ -320,13 +209,15 @@ def main():
     info = {"megapixels": seen, "seconds": time.time() - begin, "task": a.task,
             "minutes": a.minutes, "phases": a.phases, "seed": a.seed,
             "pictures": source.count}
-    save(os.path.join(a.out, "checkpoint.pt"), config, ema.state_dict(), info)
+    save(os.path.join(a.out, "checkpoint.pt"), config, optimizer.averaged(), info)
     if pictures:
         torch.backends.cuda.matmul.allow_tf32 = False
         torch.backends.cudnn.allow_tf32 = False
+        ema.load_state_dict(optimizer.averaged())
         scores = [validate(ema, pictures, sigma, device, False) for sigma in (15, 25, 50)]
         log("final, f32, sigma 15/25/50: " + " / ".join(f"{s:.3f}" for s in scores) + " dB")
     log("done")
+    log_file.close()
 
 
 if __name__ == "__main__":

@@ -1,13 +1,17 @@
 #include "vision_attention/graph.h"
 
 #include <gtest/gtest.h>
+#include <omp.h>
 
+#include <cstdlib>
 #include <stdexcept>
 #include <stop_token>
+#include <thread>
 #include <vector>
 
 #include "vision_attention/engine.h"
 #include "vision_attention/graph_builder.h"
+#include "vision_attention/ops/softmax.h"
 
 namespace {
 
@@ -157,6 +161,79 @@ TEST(Graph, UnknownNameAndWrongTypeAreErrors) {
   EXPECT_THROW(graph->data<std::uint16_t>("x"), std::invalid_argument);
 }
 
-TEST(Engine, NegativeThreadCountIsAnError) { EXPECT_THROW(Engine(-1), std::invalid_argument); }
+TEST(Graph, InputThatIsAnOutputIsAnError) {
+  const va::Weights weights;
+  GraphBuilder builder(weights, Precision::F32);
+  builder.output("y", sum(builder, {builder.input("x", Shape{4})}, true));
+  EXPECT_THROW(builder.input("y", Shape{4}), std::invalid_argument);
+}
+
+TEST(Graph, TensorLargerThanAnyMemoryIsAnError) {
+  const va::Weights weights;
+  GraphBuilder builder(weights, Precision::F32);
+  // As many bytes as wrap around to none.
+  EXPECT_THROW(builder.input("x", Shape{va::Dim{1} << 62}), std::invalid_argument);
+  EXPECT_THROW(builder.input("x", Shape{va::Dim{1} << 60}), std::invalid_argument);
+}
+
+/// Records the OpenMP threads on offer at each stage.
+class ThreadProbe final : public va::Operator {
+ public:
+  explicit ThreadProbe(std::vector<int>& seen) : seen_(seen) {}
+
+  void prepare(const Engine& /*engine*/, bool /*inPlace*/) override { note(); }
+  void bind(const Engine& /*engine*/, const Buffers& /*buffers*/) override {}
+  void run(const Engine& /*engine*/) override { note(); }
+  std::string kind() const override { return "probe"; }
+
+ private:
+  void note() { seen_.push_back(omp_get_max_threads()); }
+  std::vector<int>& seen_;
+};
+
+TEST(Graph, EngineDecidesTheThreadsWhicheverThreadCompilesOrRuns) {
+  const int before = omp_get_max_threads();
+  const va::Weights weights;
+  const Engine three(3);
+  const Engine one(1);
+  std::vector<int> seen;
+  GraphBuilder builder(weights, Precision::F32);
+  const Tensor x = builder.input("x", Shape{1});
+  builder.output(
+      "y", builder.add("probe", std::make_unique<ThreadProbe>(seen), {x}, Shape{1}, DataType::F32));
+  const auto graph = builder.compile(three);
+  graph->run();
+  std::jthread([&] { graph->run(); }).join();
+  EXPECT_EQ(seen, (std::vector<int>{3, 3, 3}));
+  EXPECT_EQ(omp_get_max_threads(), before);
+}
+
+TEST(Graph, PrimitiveThatOneDnnLacksIsAnErrorThatNamesTheOperator) {
+  const va::Weights weights;
+  const Engine engine(1);
+  GraphBuilder builder(weights, Precision::F32);
+  const Tensor x = builder.input("x", Shape{1, 4}, DataType::S32);
+  builder.output("y", va::softmax(builder, "attention.softmax", x));
+  try {
+    (void)builder.compile(engine);
+    FAIL() << "nothing was thrown";
+  } catch (const std::runtime_error& error) {
+    EXPECT_EQ(std::string(error.what()).find("operator 'attention.softmax' (softmax): oneDNN: "),
+              0U)
+        << error.what();
+  }
+}
+
+TEST(Engine, FeaturesStayBelowTheCap) {
+  const va::CpuFeatures features = va::cpuFeatures();
+  const char* const cap = std::getenv("DNNL_MAX_CPU_ISA");
+  if (cap == nullptr) GTEST_SKIP() << "no cap; the tests named *Isa* set one";
+  EXPECT_EQ(features.isa, cap);
+  EXPECT_FALSE(features.bf16);
+}
+
+TEST(Engine, NegativeThreadCountIsAnError) {
+  EXPECT_THROW(Engine(-1), std::invalid_argument);
+}
 
 }  // namespace

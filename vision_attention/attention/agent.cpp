@@ -359,7 +359,7 @@ Tensor agentCore(GraphBuilder& graph, const Tensor& q, const Tensor& k, const Te
          " " + toString(k.type) + ", v is " + v.shape.toString() + " " + toString(v.type));
   }
   const Dim c = q.shape[3];
-  if (options.heads < 1 || c % options.heads != 0) {
+  if (c < 1 || options.heads < 1 || c % options.heads != 0) {
     fail(std::to_string(c) + " channels in " + std::to_string(options.heads) + " heads");
   }
   if (options.agents < 1 || options.agents > q.shape[1] || options.agents > q.shape[2]) {

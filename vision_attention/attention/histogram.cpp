@@ -423,14 +423,15 @@ Tensor histogramCore(GraphBuilder& graph, const Tensor& qk, const Tensor& v,
   }
   const Dim c = v.shape[3];
   const Dim positions = v.shape[1] * v.shape[2];
-  if (options.heads < 1 || c % options.heads != 0) {
+  if (c < 1 || options.heads < 1 || c % options.heads != 0) {
     fail(std::to_string(c) + " channels in " + std::to_string(options.heads) + " heads");
   }
-  if (options.bins < 1 || positions < 1 ||
+  if (positions < 1 || options.bins < 1 || options.bins > positions ||
       positions > std::numeric_limits<std::int32_t>::max() / (4 * c)) {
     fail(std::to_string(options.bins) + " bins of " + std::to_string(positions) + " positions");
   }
   const Sizes sizes{v.shape[0], positions, c, options.heads, options.bins};
+  (void)Shape{sizes.tokens(), sizes.tokens()}.elements();  // throws if the scores overflow
   const auto& temperature = graph.weight(scope + ".temperature", {options.heads});
   std::unique_ptr<Operator> core;
   if (qk.type == DataType::BF16) {

@@ -1,8 +1,11 @@
 #include "vision_attention/ops/conv.h"
 
+#include <algorithm>
+#include <optional>
 #include <stdexcept>
 
 #include "vision_attention/ops/dnnl_support.h"
+#include "vision_attention/ops/elementwise.h"
 
 namespace va {
 
@@ -54,11 +57,13 @@ class Convolution final : public Operator {
     dnnl::primitive_attr attr = userScratchpad();
     dnnl::post_ops postOps;
     appendActivation(postOps);
-    sum_ = residual_ && inPlace;
-    if (sum_) postOps.append_sum(1.0F);
+    // Never a binary post-op: oneDNN 2.6's GEMM convolution adds the wrong elements of a full
+    // tensor.
+    if (residual_) postOps.append_sum(1.0F);
     if (residual_ && !inPlace) {
-      residualArgument_ = DNNL_ARG_ATTR_MULTIPLE_POST_OP(postOps.len()) | DNNL_ARG_SRC_1;
-      postOps.append_binary(algorithm::binary_add, dst);
+      const auto& dnnlEngine = engine.impl().engine;
+      const dnnl::reorder::primitive_desc copy(dnnlEngine, dst, dnnlEngine, dst, userScratchpad());
+      copy_ = Step(dnnl::reorder(copy), copy);
     }
     attr.set_post_ops(postOps);
 
@@ -79,17 +84,25 @@ class Convolution final : public Operator {
     bias_ = {};
   }
 
-  std::size_t scratchBytes() const override { return step_.scratchBytes(); }
+  std::size_t scratchBytes() const override {
+    return std::max(step_.scratchBytes(), copy_ ? copy_->scratchBytes() : 0);
+  }
 
   void bind(const Engine& engine, const Buffers& buffers) override {
     const memory::desc dst = imageDesc(shape_.dst, shape_.dstType);
     step_.bind(engine, DNNL_ARG_SRC, imageDesc(shape_.src, shape_.srcType), buffers.src[0]);
     step_.bind(engine, DNNL_ARG_DST, dst, buffers.dst[0]);
-    if (residualArgument_ != 0) step_.bind(engine, residualArgument_, dst, buffers.src[1]);
     step_.bindScratch(engine, buffers.scratch);
+    if (!copy_) return;
+    copy_->bind(engine, DNNL_ARG_FROM, dst, buffers.src[1]);
+    copy_->bind(engine, DNNL_ARG_TO, dst, buffers.dst[0]);
+    copy_->bindScratch(engine, buffers.scratch);
   }
 
-  void run(const Engine& engine) override { step_.run(engine); }
+  void run(const Engine& engine) override {
+    if (copy_) copy_->run(engine);
+    step_.run(engine);
+  }
 
   int inPlaceSource() const override { return residual_ ? 1 : -1; }
 
@@ -99,7 +112,9 @@ class Convolution final : public Operator {
     return "conv" + k + "x" + k;
   }
 
-  std::string implementation() const override { return step_.implementation(); }
+  std::string implementation() const override {
+    return copy_ ? copy_->implementation() + "; " + step_.implementation() : step_.implementation();
+  }
 
   std::uint64_t macs() const override {
     return static_cast<std::uint64_t>(shape_.dst.elements() * (shape_.src[3] / shape_.groups) *
@@ -132,14 +147,42 @@ class Convolution final : public Operator {
   std::vector<float> bias_;
   Activation activation_;
   bool residual_;
-  bool sum_ = false;
-  int residualArgument_ = 0;
+  std::optional<Step> copy_;  ///< of a residual that must stay to where the result adds to it
   Step step_;
 };
 
+/// 0 if the padded source is smaller than the kernel.
 Dim outputSize(Dim size, const ConvShape& shape) {
   const Dim extent = (shape.kernel - 1) * shape.dilation + 1;
-  return (size + 2 * shape.padding - extent) / shape.stride + 1;
+  const Dim room = size + 2 * shape.padding - extent;
+  return room < 0 ? 0 : room / shape.stride + 1;
+}
+
+void requireMap(const Tensor& src, const std::string& name) {
+  if (src.shape.rank() != 4) {
+    throw std::invalid_argument("conv '" + name + "': src is " + src.shape.toString() +
+                                ", expected [mb, h, w, c]");
+  }
+  if (src.shape.elements() == 0) {
+    throw std::invalid_argument("conv '" + name + "': src is " + src.shape.toString() +
+                                ", which holds nothing");
+  }
+}
+
+/// Adds the convolution of `src` and the sum with `residual` of as many elements, in one step where
+/// the primitive can add.
+Tensor addConvolution(GraphBuilder& graph, const std::string& name, const ConvShape& shape,
+                      std::vector<float> weights, std::vector<float> bias, Activation activation,
+                      const Tensor& src, const std::optional<Tensor>& residual) {
+  std::vector<Tensor> sources{src};
+  const bool fused = residual && convolutionsAddResiduals();
+  if (fused) sources.push_back(*residual);
+  const Tensor dst = graph.add(
+      name,
+      std::make_unique<Convolution>(shape, std::move(weights), std::move(bias), activation, fused),
+      sources, shape.dst, shape.dstType);
+  if (!residual || fused) return dst;
+  return add(graph, name + ".residual", dst, graph.reshape(*residual, shape.dst));
 }
 
 void scaleChannels(const std::vector<float>& scale, std::vector<float>& values) {
@@ -151,10 +194,7 @@ void scaleChannels(const std::vector<float>& scale, std::vector<float>& values) 
 
 Tensor conv(GraphBuilder& graph, const Tensor& src, const std::string& name,
             const ConvOptions& options, std::vector<float> weights, std::vector<float> bias) {
-  if (src.shape.rank() != 4) {
-    throw std::invalid_argument("conv '" + name + "': src is " + src.shape.toString() +
-                                ", expected [mb, h, w, c]");
-  }
+  requireMap(src, name);
   const Dim ic = src.shape[3];
   const Dim oc = options.outputChannels;
   if (oc < 1 || options.kernel < 1 || options.stride < 1 || options.dilation < 1 ||
@@ -209,20 +249,14 @@ Tensor conv(GraphBuilder& graph, const Tensor& src, const std::string& name,
     if (!bias.empty()) scaleChannels(scale, bias);
   }
 
-  std::vector<Tensor> sources{src};
-  if (options.residual) sources.push_back(*options.residual);
-  const Shape dst = shape.dst;
-  const DataType dstType = shape.dstType;
-  return graph.add(
-      name,
-      std::make_unique<Convolution>(std::move(shape), std::move(weights), std::move(bias),
-                                    options.activation, options.residual.has_value()),
-      sources, dst, dstType);
+  return addConvolution(graph, name, shape, std::move(weights), std::move(bias), options.activation,
+                        src, options.residual);
 }
 
 Tensor conv(GraphBuilder& graph, const Tensor& src, const std::string& name,
             const ConvOptions& options) {
-  if (src.shape.rank() != 4 || options.groups < 1 || src.shape[3] % options.groups != 0) {
+  requireMap(src, name);
+  if (options.groups < 1 || src.shape[3] % options.groups != 0) {
     throw std::invalid_argument("conv '" + name + "': src is " + src.shape.toString() + ", " +
                                 std::to_string(options.groups) + " groups");
   }
@@ -244,7 +278,15 @@ Tensor linear(GraphBuilder& graph, const Tensor& src, const std::string& name,
   const Dim ic = src.shape[-1];
   const Dim oc = options.outputChannels;
   const Dim n = src.shape[-2];
-  const Dim mb = ic == 0 || n == 0 ? 0 : src.shape.elements() / (ic * n);
+  if (src.shape.elements() == 0) {
+    throw std::invalid_argument("linear '" + name + "': src is " + src.shape.toString() +
+                                ", which holds nothing");
+  }
+  if (oc < 1) {
+    throw std::invalid_argument("linear '" + name + "': " + std::to_string(ic) + " -> " +
+                                std::to_string(oc) + " channels");
+  }
+  const Dim mb = src.shape.elements() / (ic * n);
   // A linear layer is the 1x1 convolution of a one-row picture: the same packed weights.
   const Tensor rows = graph.reshape(src, {mb, 1, n, ic});
 
@@ -256,26 +298,17 @@ Tensor linear(GraphBuilder& graph, const Tensor& src, const std::string& name,
   std::vector<Dim> dims = src.shape.dims();
   dims.back() = oc;
   const Shape result(dims);
-  std::vector<Tensor> sources{rows};
-  if (options.residual) {
-    if (options.residual->shape != result || options.residual->type != shape.dstType) {
-      throw std::invalid_argument("linear '" + name + "': residual is " +
-                                  options.residual->shape.toString() + " " +
-                                  toString(options.residual->type) + ", expected " +
-                                  result.toString() + " " + toString(shape.dstType));
-    }
-    sources.push_back(*options.residual);
+  if (options.residual &&
+      (options.residual->shape != result || options.residual->type != shape.dstType)) {
+    throw std::invalid_argument("linear '" + name + "': residual is " +
+                                options.residual->shape.toString() + " " +
+                                toString(options.residual->type) + ", expected " +
+                                result.toString() + " " + toString(shape.dstType));
   }
   std::vector<float> bias;
   if (options.bias) bias = graph.weight(name + ".bias", {oc});
-  const Shape dst = shape.dst;
-  const DataType dstType = shape.dstType;
-  const Tensor tokens =
-      graph.add(name,
-                std::make_unique<Convolution>(
-                    std::move(shape), graph.weight(name + ".weight", {oc, ic}), std::move(bias),
-                    options.activation, options.residual.has_value()),
-                sources, dst, dstType);
+  const Tensor tokens = addConvolution(graph, name, shape, graph.weight(name + ".weight", {oc, ic}),
+                                       std::move(bias), options.activation, rows, options.residual);
   return graph.reshape(tokens, result);
 }
 

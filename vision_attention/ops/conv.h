@@ -28,7 +28,8 @@ struct ConvOptions {
 
 /// Two-dimensional cross-correlation (torch.nn.functional.conv2d) on [mb, ih, iw, ic], giving
 /// [mb, oh, ow, oc]. Weights `name.weight` [oc, ic / groups, kh, kw] and `name.bias` [oc].
-/// The residual is summed by the primitive itself, in place where nothing else needs it.
+/// The residual is summed by the primitive itself where the processor has AVX2, in place where
+/// nothing else needs it.
 Tensor conv(GraphBuilder& graph, const Tensor& src, const std::string& name,
             const ConvOptions& options);
 

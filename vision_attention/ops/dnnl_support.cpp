@@ -1,8 +1,24 @@
 #include "vision_attention/ops/dnnl_support.h"
 
+#include <omp.h>
+
 #include <stdexcept>
 
 namespace va {
+
+ThreadScope::ThreadScope(int threads) : before_(omp_get_max_threads()) {
+  omp_set_num_threads(threads);
+}
+
+ThreadScope::~ThreadScope() {
+  omp_set_num_threads(before_);
+}
+
+bool convolutionsAddResiduals() {
+  // The values are bit sets in which every instruction set holds those it extends.
+  const auto avx2 = static_cast<unsigned>(dnnl::cpu_isa::avx2);
+  return (static_cast<unsigned>(dnnl::get_effective_cpu_isa()) & avx2) == avx2;
+}
 
 dnnl::memory::data_type toDnnl(DataType type) {
   switch (type) {

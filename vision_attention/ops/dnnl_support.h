@@ -17,6 +17,23 @@ struct Engine::Impl {
   dnnl::stream stream{engine};
 };
 
+/// Sets how many OpenMP threads the calling thread's parallel regions get, until the scope ends.
+/// oneDNN splits a primitive's work among the threads on offer when it is created.
+class ThreadScope {
+ public:
+  explicit ThreadScope(int threads);
+  ~ThreadScope();
+  ThreadScope(const ThreadScope&) = delete;
+  ThreadScope& operator=(const ThreadScope&) = delete;
+
+ private:
+  int before_;
+};
+
+/// Whether convolutions may add a residual themselves: before AVX2, oneDNN 2.6 reads it with
+/// instructions that fault on the odd addresses that come with odd channel counts.
+bool convolutionsAddResiduals();
+
 dnnl::memory::data_type toDnnl(DataType type);
 
 /// Descriptor of an image tensor [mb, h, w, c] in oneDNN's logical order (mb, c, h, w), channels

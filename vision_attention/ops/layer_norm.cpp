@@ -48,7 +48,7 @@ class LayerNorm final : public Operator {
 
 Tensor layerNorm(GraphBuilder& graph, const std::string& name, const Tensor& src) {
   const Dim channels = src.shape[-1];
-  if (channels < 1) {
+  if (src.shape.elements() < 1) {
     throw std::invalid_argument("layer norm '" + name + "': src is " + src.shape.toString());
   }
   return graph.add(name,

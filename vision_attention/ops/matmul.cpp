@@ -85,6 +85,7 @@ Tensor matmul(GraphBuilder& graph, const std::string& name, const Tensor& a, con
     sizes.batch *= dims[i];
   }
   dims.back() = sizes.n;
+  if (a.shape.elements() == 0 || b.shape.elements() == 0) fail();
   const DataType dstType = options.outputType.value_or(graph.activationType());
   return graph.add(name, std::make_unique<Matmul>(sizes, options, a.type, b.type, dstType), {a, b},
                    Shape(dims), dstType);

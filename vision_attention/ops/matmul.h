@@ -14,7 +14,8 @@ struct MatmulOptions {
 };
 
 /// Batched matrix product of two activations: a [..., m, k] times b [..., k, n] gives [..., m, n].
-/// All leading sizes must agree. Sums in f32.
+/// All leading sizes must agree. Sums in f32; their order, so the last bits, may depend on the
+/// engine's thread count.
 Tensor matmul(GraphBuilder& graph, const std::string& name, const Tensor& a, const Tensor& b,
               const MatmulOptions& options = {});
 

@@ -149,7 +149,7 @@ Tensor rowSoftmax(GraphBuilder& graph, const std::string& name, const Tensor& sr
   const Dim elements = src.shape.elements();
   const Dim biasSize = static_cast<Dim>(options.bias.size());
   const DataType dstType = options.outputType.value_or(graph.activationType());
-  if (src.type != DataType::F32 || columns < 1 ||
+  if (src.type != DataType::F32 || elements < 1 ||
       (biasSize != 0 && (biasSize % columns != 0 || elements % biasSize != 0)) ||
       (dstType != DataType::F32 && dstType != DataType::BF16)) {
     throw std::invalid_argument("row softmax '" + name + "': src is " + src.shape.toString() + " " +

@@ -45,7 +45,7 @@ class Softmax final : public Operator {
 
 Tensor softmax(GraphBuilder& graph, const std::string& name, const Tensor& src) {
   const Dim columns = src.shape[-1];
-  if (columns < 1) {
+  if (src.shape.elements() < 1) {
     throw std::invalid_argument("softmax '" + name + "': src is " + src.shape.toString());
   }
   return graph.add(name,

@@ -1,7 +1,5 @@
 #include "vision_attention/ops/thread_matmul.h"
 
-#include <omp.h>
-
 #include <stdexcept>
 
 #include "vision_attention/ops/dnnl_support.h"
@@ -25,22 +23,6 @@ struct ThreadMatmul::Impl {
   std::vector<Thread> threads;
 };
 
-namespace {
-
-/// oneDNN splits a primitive's work among the threads that OpenMP offers when it is created.
-class OneThread {
- public:
-  OneThread() : before_(omp_get_max_threads()) { omp_set_num_threads(1); }
-  ~OneThread() { omp_set_num_threads(before_); }
-  OneThread(const OneThread&) = delete;
-  OneThread& operator=(const OneThread&) = delete;
-
- private:
-  int before_;
-};
-
-}  // namespace
-
 ThreadMatmul::ThreadMatmul(const ThreadMatmulOptions& options)
     : options_(options), impl_(std::make_unique<Impl>()) {
   if (options.m < 1 || options.n < 1 || options.k < 1) {
@@ -57,7 +39,7 @@ void ThreadMatmul::prepare(const Engine& engine) {
   impl_->b =
       transposeB ? memory::desc({k, n}, toDnnl(type), memory::dims{1, k}) : denseDesc({k, n}, type);
   impl_->dst = denseDesc({m, n}, DataType::F32);
-  const OneThread scope;
+  const ThreadScope scope(1);
   const dnnl::matmul::primitive_desc desc(dnnl::matmul::desc(impl_->a, impl_->b, impl_->dst),
                                           userScratchpad(), engine.impl().engine);
   impl_->primitive = dnnl::matmul(desc);

@@ -1,0 +1,95 @@
+"""Two ways to run a model file over float pictures: PyTorch and the pristine command."""
+
+import os
+import re
+import subprocess
+import tempfile
+import time
+
+import numpy as np
+
+from tiff import read_tiff, write_tiff
+
+
+class CommandError(RuntimeError):
+    """The command failed; the text holds what it said."""
+
+
+class TorchEngine:
+    """Whole pictures through RestorationNet in f32, on the GPU where there is one."""
+
+    name = "torch"
+
+    def __init__(self, model_path, threads=0):
+        import torch
+
+        from export import load_model
+
+        self.torch = torch
+        if threads:
+            torch.set_num_threads(threads)
+        torch.backends.cuda.matmul.allow_tf32 = False
+        torch.backends.cudnn.allow_tf32 = False
+        self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        self.model = load_model(model_path).to(self.device)
+        self.window = self.model.config["window"]
+
+    def restore(self, names, pictures):
+        """Restored float32 pictures [h, w, c], and seconds for each megapixel."""
+        begin = time.time()
+        restored = [self._restore(p) for p in pictures]
+        megapixels = sum(p.shape[0] * p.shape[1] for p in pictures) / 1e6
+        return restored, (time.time() - begin) / megapixels
+
+    def _restore(self, picture):
+        torch = self.torch
+        h, w, channels = picture.shape
+        padding = ((0, -h % self.window), (0, -w % self.window), (0, 0))
+        padded = np.pad(picture, padding, mode="reflect").repeat(3 if channels == 1 else 1, axis=2)
+        with torch.no_grad():
+            image = torch.from_numpy(np.ascontiguousarray(padded.transpose(2, 0, 1)))[None]
+            restored = self.model(image.to(self.device))[0].cpu().numpy()
+        restored = restored[:, :h, :w].transpose(1, 2, 0)
+        return restored.mean(axis=2, keepdims=True) if channels == 1 else restored
+
+
+class CommandEngine:
+    """`pristine denoise` over a folder of float TIFFs; grey ones have one channel."""
+
+    name = "command"
+
+    def __init__(self, model_path, command, precision="f32", threads=0, tile=0):
+        self.command, self.model_path = command, model_path
+        self.options = ["--precision", precision, "--threads", str(threads), "--tile", str(tile)]
+
+    def call(self, *arguments):
+        """(stdout, stderr) of a call; throws CommandError."""
+        try:
+            done = subprocess.run([self.command, *arguments], capture_output=True, text=True)
+        except OSError as error:
+            raise CommandError(f"'{self.command}' cannot be run: {error.strerror}") from error
+        if done.returncode != 0:
+            raise CommandError(
+                f"'{self.command} {arguments[0]}' ended with {done.returncode}: "
+                f"{done.stderr.strip()[-500:]}"
+            )
+        return done.stdout, done.stderr
+
+    def restore(self, names, pictures):
+        """As TorchEngine.restore; the seconds are those that the command prints."""
+        stems = [os.path.splitext(n)[0] for n in names]
+        if len(set(stems)) != len(stems):
+            raise ValueError("two pictures have one name but for the extension")
+        with tempfile.TemporaryDirectory(prefix="evaluate-") as folder:
+            noisy, restored = os.path.join(folder, "noisy"), os.path.join(folder, "restored")
+            os.mkdir(noisy)
+            for stem, picture in zip(stems, pictures):
+                write_tiff(os.path.join(noisy, stem + ".tif"), picture)
+            _, said = self.call(
+                "denoise", noisy, "-o", restored, "-m", self.model_path, *self.options
+            )
+            results = [read_tiff(os.path.join(restored, stem + ".tif")) for stem in stems]
+        found = re.search(r"([0-9.]+) s/MP", said)
+        if found is None:
+            raise CommandError(f"'{self.command} denoise' printed no s/MP: {said.strip()[-500:]}")
+        return results, float(found.group(1))

@@ -1,0 +1,182 @@
+"""Writes the model card of a model file: what it is, was trained on, scores, and where it fails.
+
+Every number comes from the model file, from reports of evaluate.py and from sources.csv.
+"""
+
+import argparse
+import csv
+import json
+import os
+import sys
+
+from evaluate import describe
+from export import read_safetensors
+
+SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sources.csv")
+
+LIMITS = {
+    "denoise": (
+        "Trained for Gaussian noise that is independent from pixel to pixel, of one strength over"
+        " the picture, up to sigma {sigma_max:g} of 255. Noise of real cameras after demosaicing,"
+        " tone curve and JPEG is correlated and depends on brightness: part of it may stay, or"
+        " texture may go with it.",
+        "Stronger noise than that is outside of what it has seen.",
+        "JPEG blocks and ringing are not noise to it and mostly stay.",
+        "Fine regular texture below the noise is smoothed away, and what is drawn in its place is a"
+        " guess: do not use a restored picture as evidence of detail.",
+    ),
+}
+
+
+def table(header, rows):
+    lines = ["| " + " | ".join(header) + " |", "|" + "---|" * len(header)]
+    return lines + ["| " + " | ".join(str(c) for c in row) + " |" for row in rows]
+
+
+def cell(value):
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def sources_of(path):
+    with open(path, newline="") as file:
+        return [(r["source"], r["licence"], int(r["pictures"])) for r in csv.DictReader(file)]
+
+
+def scores(sets):
+    """Table of PSNR by set, sigma and engine."""
+    engines = []
+    for one in sets:
+        for row in one["sigmas"].values():
+            engines += [e for e in row["engines"] if e not in engines]
+    header = ["set", "pictures", "sigma", "noisy, dB"] + [f"{e}, dB" for e in engines]
+    rows = []
+    for one in sets:
+        name = one["name"] + (", grey" if one["grey"] else "")
+        for sigma, row in one["sigmas"].items():
+            found = [row["engines"].get(e) for e in engines]
+            rows.append(
+                [name, len(one["pictures"]), sigma, f"{row['noisy']:.2f}"]
+                + [f"{r['psnr']:.2f}" if r else "-" for r in found]
+            )
+    return table(header, rows)
+
+
+def hardest(sets):
+    """(set, picture, sigma, noisy dB, restored dB, mean dB) where the network gains least."""
+    found = []
+    for one in sets:
+        for sigma, row in one["sigmas"].items():
+            result = next(iter(row["engines"].values()))
+            for name, noisy, restored in zip(one["pictures"], row["noisy_each"], result["each"]):
+                found.append(
+                    (restored - noisy, one["name"], name, sigma, noisy, restored, result["psnr"])
+                )
+    return min(found)[1:]
+
+
+def architecture(info, parameters):
+    a = info["architecture"]
+    levels = "-".join(str(c) for c in a["channels"])
+    yield f"* {a['type']}, {parameters:,} parameters (f16), channels {levels}, window {a['window']}"
+    for part in ("encoder", "middle", "decoder"):
+        stages = a[part] if part != "middle" else [a[part]]
+        yield f"* {part}: " + "; ".join(", ".join(stage) for stage in stages)
+    yield f"* halo {info['halo']} pixels, scale {info['scale']}"
+
+
+def card(model_path, reports, sources_path):
+    """The card as text. Throws ValueError for reports of another model file."""
+    tensors, metadata = read_safetensors(model_path)
+    info = json.loads(metadata["pristine"])
+    digest = describe(model_path)["sha256"]
+    for report in reports:
+        if report["model"]["sha256"] != digest:
+            raise ValueError(
+                f"a report is of '{report['model']['file']}' with sha256"
+                f" {report['model']['sha256'][:12]}..., the model has {digest[:12]}..."
+            )
+    sets = [s for r in reports for s in r.get("sets", ())]
+    if not sets:
+        raise ValueError("no report holds scores")
+    halos = [h for r in reports for h in r.get("halo", ())]
+    sources = sources_of(sources_path)
+
+    lines = [f"# {info['name']}: {info['title']}", ""]
+    lines += [f"`{os.path.basename(model_path)}`, task {info['task']}, sha256 `{digest}`", ""]
+    lines += ["## Architecture", ""]
+    lines += architecture(info, sum(t.size for t in tensors.values()))
+    lines += ["", "## Training", ""]
+    lines += [f"* {cell(k)}: {cell(v)}" for k, v in info["training"].items()] or ["* no record"]
+    lines += ["", "## Scores", ""]
+    lines += [
+        "PSNR over all values, mean over pictures; float noise, neither clipped nor rounded; output"
+        " clipped and rounded to 8 bits. Made by `data/training/evaluate.py`.",
+        "",
+    ]
+    lines += scores(sets)
+    differences = [
+        abs(row["difference"]) for s in sets for row in s["sigmas"].values() if "difference" in row
+    ]
+    if differences:
+        lines += ["", f"The engines differ by at most {max(differences):.5f} dB."]
+    if halos:
+        lines += ["", "Tiles against whole pictures:", ""]
+        lines += table(
+            ["halo", "tile", "sigma", "change of PSNR, dB", "rms, of 255", "largest, of 255"],
+            [
+                [
+                    h["halo"],
+                    h["tile"],
+                    f"{h['sigma']:g}",
+                    f"{h['psnr_change']:+.4f}",
+                    f"{h['rms_to_whole']:.4f}",
+                    f"{h['largest_to_whole']:.3f}",
+                ]
+                for h in halos
+            ],
+        )
+    lines += ["", "## Limits", ""]
+    from degradation import SIGMA_MAX
+
+    lines += [f"* {text.format(sigma_max=SIGMA_MAX)}" for text in LIMITS.get(info["task"], ())]
+    one, name, sigma, noisy, restored, average = hardest(sets)
+    lines += [
+        f"* The hardest picture: `{name}` of {one} at sigma {sigma}. It goes from {noisy:.2f} dB to"
+        f" {restored:.2f} dB only, the least gain of all; the mean of its set is {average:.2f} dB."
+    ]
+    lines += ["", "## Data", ""]
+    total = sum(n for *_, n in sources)
+    lines += [
+        f"{total:,} pictures, all reduced or cropped from their originals and encoded anew. None is"
+        " part of the test sets. Licences as the sources state them:",
+        "",
+    ]
+    lines += table(
+        ["source", "licence", "pictures"],
+        [[cell(source), cell(licence), count] for source, licence, count in sources],
+    )
+    return "\n".join(lines) + "\n"
+
+
+def main(arguments=None):
+    p = argparse.ArgumentParser(description=__doc__)
+    p.add_argument("model", help="model file (.safetensors)")
+    p.add_argument("reports", nargs="+", help="JSON files of evaluate.py")
+    p.add_argument("--sources", default=SOURCES, help="table: source,licence,pictures")
+    p.add_argument("-o", "--output", help="default: beside the model, .md")
+    a = p.parse_args(arguments)
+    reports = []
+    for path in a.reports:
+        with open(path) as file:
+            reports.append(json.load(file))
+    text = card(a.model, reports, a.sources)
+    with open(a.output or os.path.splitext(a.model)[0] + ".md", "w") as file:
+        file.write(text)
+    return 0
+
+
+if __name__ == "__main__":
+    try:
+        sys.exit(main())
+    except (OSError, ValueError, KeyError) as error:
+        sys.exit(f"model_card: {error}")

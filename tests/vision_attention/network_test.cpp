@@ -1,0 +1,232 @@
+#include "vision_attention/network.h"
+
+#include <gtest/gtest.h>
+
+#include <cmath>
+
+#include "core/model.h"
+#include "core/safetensors.h"
+#include "tests/support/compare.h"
+#include "tests/support/random.h"
+#include "tests/support/random_weights.h"
+
+namespace va::test {
+namespace {
+
+/// [1, h, w, c] in and out.
+Array runNetwork(Network& network, const Array& image) {
+  const auto input = network.input();
+  const auto values = image.floats();
+  EXPECT_EQ(input.size(), values.size());
+  std::copy(values.begin(), values.end(), input.begin());
+  EXPECT_TRUE(network.run());
+  return {image.shape(), network.output()};
+}
+
+Array restored(const NetworkConfig& config, const Weights& weights, const Array& image,
+               int threads = 1, Precision precision = Precision::F32) {
+  const Engine engine(threads);
+  Network network(engine, config, weights, image.size(1), image.size(2), precision);
+  return runNetwork(network, image);
+}
+
+TEST(Network, MatchesPyTorchWithAllFourSystems) {
+  auto file = pristine::readSafetensors(PRISTINE_TEST_DATA "/parity_network.safetensors");
+  const auto take = [&](const std::string& name) {
+    const auto tensor = file.tensors.extract(name).mapped();
+    return Array(Shape(tensor.shape), tensor.values).permuted({0, 2, 3, 1});
+  };
+  const Array input = take("input");
+  const Array output = take("output");
+  const auto model = pristine::Model::fromSafetensors(std::move(file), "parity");
+  EXPECT_TRUE(isNear(restored(model->config(), model->weights(), input), output, kParityTolerance));
+}
+
+TEST(Network, Bf16StaysNearF32) {
+  SKIP_WITHOUT_BF16();
+  Random random(501);
+  const NetworkConfig config = smallNetworkConfig();
+  const Weights weights = randomWeights(config);
+  const Array image = random.uniform({1, 32, 32, 3}, 0.0, 1.0);
+  EXPECT_TRUE(isNear(restored(config, weights, image, 1, Precision::BF16),
+                     restored(config, weights, image), {1e30, 5e-2}));
+}
+
+TEST(Network, ThreadsDoNotChangeTheResult) {
+  Random random(502);
+  for (const NetworkConfig& config : {smallNetworkConfig(), defaultNetworkConfig()}) {
+    const Weights weights = randomWeights(config);
+    const Array image = random.uniform({1, config.window, config.window, 3}, 0.0, 1.0);
+    EXPECT_TRUE(isEqual(restored(config, weights, image, 2), restored(config, weights, image, 1)));
+  }
+}
+
+TEST(Network, TwoRunsGiveTheSameBits) {
+  Random random(503);
+  const NetworkConfig config = smallNetworkConfig();
+  const Weights weights = randomWeights(config);
+  const Engine engine(2);
+  Network network(engine, config, weights, 32, 48, Precision::F32);
+  const Array image = random.uniform({1, 32, 48, 3}, 0.0, 1.0);
+  const Array first = runNetwork(network, image);
+  // Another image between them: nothing of it may stay behind.
+  runNetwork(network, random.normal({1, 32, 48, 3}, 0.0, 100.0));
+  EXPECT_TRUE(isEqual(runNetwork(network, image), first));
+}
+
+TEST(Network, LifetimePlanSavesMemory) {
+  const NetworkConfig config = defaultNetworkConfig();
+  const Weights weights = randomWeights(config);
+  const Engine engine(1);
+  const Network network(engine, config, weights, 128, 128, Precision::F32);
+  const Graph& graph = network.graph();
+  EXPECT_LT(graph.arenaBytes(), graph.unsharedBytes() / 3);
+  // Never less than the largest layer needs: source and result at full resolution.
+  EXPECT_GE(graph.arenaBytes(), 2U * 128U * 128U * 32U * sizeof(float));
+}
+
+/// "operator (kind): implementation" of every step that runs on a oneDNN reference loop.
+std::vector<std::string> referenceSteps(const NetworkConfig& config, Precision precision) {
+  const Weights weights = randomWeights(config);
+  const Engine engine(2);
+  const Network network(engine, config, weights, config.window, config.window, precision);
+  std::vector<std::string> slow;
+  for (const OperatorReport& step : network.graph().report()) {
+    if (step.implementation.find("ref") != std::string::npos) {
+      slow.push_back(step.name + " (" + step.kind + "): " + step.implementation);
+    }
+  }
+  return slow;
+}
+
+TEST(Network, NoStepRunsOnAReferenceImplementationInF32) {
+  EXPECT_EQ(referenceSteps(defaultNetworkConfig(), Precision::F32), std::vector<std::string>());
+}
+
+TEST(Network, NoStepRunsOnAReferenceImplementationInBf16) {
+  SKIP_WITHOUT_BF16();
+  EXPECT_EQ(referenceSteps(defaultNetworkConfig(), Precision::BF16), std::vector<std::string>());
+}
+
+TEST(Network, StopEndsTheRunWithinOneOperator) {
+  const NetworkConfig config = smallNetworkConfig();
+  const Weights weights = randomWeights(config);
+  const Engine engine(1);
+  Network network(engine, config, weights, 16, 16, Precision::F32);
+  const std::size_t steps = network.graph().report().size();
+  for (std::size_t wanted = 0; wanted < steps; ++wanted) {
+    std::stop_source stop;
+    if (wanted == 0) stop.request_stop();
+    std::size_t done = 0;
+    const RunControl control{stop.get_token(), [&](std::uint64_t, std::uint64_t) {
+                               if (++done == wanted) stop.request_stop();
+                             }};
+    // The stop is asked for while the last step reports only when all steps are done.
+    EXPECT_FALSE(network.run(control));
+    EXPECT_EQ(done, wanted);
+  }
+}
+
+TEST(Network, ProgressAddsUpToTheWork) {
+  const NetworkConfig config = smallNetworkConfig();
+  const Weights weights = randomWeights(config);
+  const Engine engine(1);
+  Network network(engine, config, weights, 16, 32, Precision::F32);
+  std::uint64_t last = 0;
+  EXPECT_TRUE(network.run({{}, [&](std::uint64_t done, std::uint64_t total) {
+                             EXPECT_GE(done, last);
+                             EXPECT_EQ(total, network.graph().macs());
+                             last = done;
+                           }}));
+  EXPECT_EQ(last, network.graph().macs());
+  EXPECT_DOUBLE_EQ(static_cast<double>(last), macsPerPixel(config, weights) * 16 * 32);
+}
+
+TEST(Network, MacsPerPixelOfAPairIsItsConvolutions) {
+  NetworkConfig config;
+  config.channels = {8};
+  config.middle = {"pair"};
+  config.window = 4;
+  EXPECT_DOUBLE_EQ(macsPerPixel(config, randomWeights(config)),
+                   3 * 8 * 9 + 2 * (8 * 8 * 9) + 8 * 3 * 9);
+}
+
+TEST(Network, ErrorsNameTheFieldOfTheConfiguration) {
+  const auto error = [](const std::function<void(NetworkConfig&)>& change) {
+    NetworkConfig config = smallNetworkConfig();
+    change(config);
+    return messageOf([&] { config.validate(); });
+  };
+  EXPECT_EQ(error([](NetworkConfig&) {}), "nothing was thrown");
+  EXPECT_EQ(error([](NetworkConfig& c) { c.imageChannels = 0; }),
+            "network: image_channels is 0, expected 1 to 64");
+  EXPECT_EQ(error([](NetworkConfig& c) { c.channels.clear(); }),
+            "network: channels has 0 levels, expected 1 to 8");
+  EXPECT_EQ(error([](NetworkConfig& c) { c.channels[1] = -4; }),
+            "network: channels holds -4, expected 1 to 4096");
+  EXPECT_EQ(error([](NetworkConfig& c) { c.encoder.push_back({}); }),
+            "network: encoder has 2 stages, expected 1");
+  EXPECT_EQ(error([](NetworkConfig& c) { c.decoder.clear(); }),
+            "network: decoder has 0 stages, expected 1");
+  EXPECT_EQ(error([](NetworkConfig& c) { c.window = 15; }),
+            "network: window is 15, expected a multiple of 2 up to 4096");
+  EXPECT_EQ(error([](NetworkConfig& c) { c.heads = 0; }), "network: heads is 0");
+  EXPECT_EQ(error([](NetworkConfig& c) { c.bins = -1; }), "network: bins is -1");
+  EXPECT_EQ(error([](NetworkConfig& c) { c.agents = 0; }), "network: agents is 0");
+}
+
+TEST(Network, TileThatIsNoMultipleOfTheWindowIsAnError) {
+  const NetworkConfig config = smallNetworkConfig();
+  const Weights weights = randomWeights(config);
+  const Engine engine(1);
+  for (const Dim height : {0, 15, 24}) {
+    EXPECT_EQ(messageOf([&] { Network(engine, config, weights, height, 32, Precision::F32); }),
+              "network: tile is 32x" + std::to_string(height) + ", expected multiples of 16");
+  }
+}
+
+TEST(Network, EveryWeightIsWantedInItsShape) {
+  const NetworkConfig config = smallNetworkConfig();
+  const Weights complete = randomWeights(config);
+  EXPECT_NO_THROW(checkWeights(config, complete));
+  for (const std::string& name : complete.names()) {
+    Weights missing;
+    Weights misshaped;
+    for (const std::string& other : complete.names()) {
+      const Shape& shape = complete.shape(other);
+      const auto& values = complete.get(other, shape);
+      if (other != name) missing.add(other, shape, values);
+      std::vector<Dim> dims = shape.dims();
+      if (other == name) dims.insert(dims.begin(), 1);
+      misshaped.add(other, Shape(dims), values);
+    }
+    EXPECT_NE(
+        messageOf([&] { checkWeights(config, missing); }).find("weight '" + name + "' is missing"),
+        std::string::npos);
+    EXPECT_NE(
+        messageOf([&] { checkWeights(config, misshaped); }).find("weight '" + name + "' is ["),
+        std::string::npos);
+  }
+}
+
+TEST(Network, SuperfluousWeightIsAnError) {
+  const NetworkConfig config = smallNetworkConfig();
+  Weights weights = randomWeights(config);
+  weights.add("middle.9.conv0.bias", {1}, {0.0F});
+  EXPECT_EQ(messageOf([&] { checkWeights(config, weights); }),
+            "weight 'middle.9.conv0.bias' belongs to no part of the network");
+}
+
+TEST(Network, ConfigurationThatNoWindowCanHoldIsAnError) {
+  NetworkConfig config = smallNetworkConfig();
+  const Weights weights = randomWeights(config);
+  config.agents = 9;  // windows of the deeper level have 8 a side
+  EXPECT_NE(messageOf([&] { checkWeights(config, weights); }), "nothing was thrown");
+  config = smallNetworkConfig();
+  config.heads = 5;
+  EXPECT_NE(messageOf([&] { checkWeights(config, weights); }).find("channels in 5 heads"),
+            std::string::npos);
+}
+
+}  // namespace
+}  // namespace va::test
