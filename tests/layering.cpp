@@ -56,7 +56,6 @@ const std::vector<Library>& libraries() {
       {"opencv2/imgproc", {"core/"}, false},
       {"nlohmann/", {"core/", "app/", "cli/"}, false},
       {"vips/", {"app/image_file"}, false},
-      {"exiv2/", {"app/image_file"}, false},
       {"lcms2", {"app/"}, false},
       {"boost/", {"cli/options"}, false},
       {"Q", {"gui/"}, true},

@@ -21,7 +21,7 @@ LIMITS = {
         " tone curve and JPEG is correlated and depends on brightness: part of it may stay, or"
         " texture may go with it.",
         "Stronger noise than that is outside of what it has seen.",
-        "JPEG blocks and ringing are not noise to it and mostly stay.",
+        "It has seen no JPEG blocks or ringing on the way in: expect them to stay.",
         "Fine regular texture below the noise is smoothed away, and what is drawn in its place is a"
         " guess: do not use a restored picture as evidence of detail.",
     ),

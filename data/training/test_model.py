@@ -1,12 +1,17 @@
 """The network's definition: identities that its operators keep, and its independence of tiles."""
 
 import math
+import pathlib
+import subprocess
+import sys
 import unittest
 
+import numpy as np
 import torch
 
 import model
-from fixtures import TINY, tiny_model
+from export import read_safetensors
+from fixtures import TINY, Folder, tiny_model
 
 
 def rand(*shape, seed=0):
@@ -167,6 +172,26 @@ class RestorationNetTest(unittest.TestCase):
     def test_unknown_block_is_named(self):
         with self.assertRaisesRegex(ValueError, "'cube'"):
             model.RestorationNet(dict(TINY, middle=["cube"]))
+
+
+class ParityTest(Folder):
+    def test_the_files_of_the_cpp_tests_are_what_the_definition_computes(self):
+        here = pathlib.Path(__file__).resolve().parent
+        subprocess.run(
+            [sys.executable, str(here / "parity.py"), self.folder], check=True, capture_output=True
+        )
+        kept = sorted((here.parents[1] / "tests" / "data").glob("parity_*.safetensors"))
+        made = sorted(p.name for p in pathlib.Path(self.folder).iterdir())
+        self.assertEqual([p.name for p in kept], made)
+        for path in kept:
+            expected, metadata = read_safetensors(path)
+            tensors, now = read_safetensors(self.path(path.name))
+            self.assertEqual(metadata, now, path.name)
+            self.assertEqual(list(expected), list(tensors), path.name)
+            for name, values in expected.items():
+                # Other versions of PyTorch sum in another order.
+                tolerance = 1e-4 if name == "output" else 0
+                np.testing.assert_allclose(tensors[name], values, rtol=0, atol=tolerance)
 
 
 if __name__ == "__main__":

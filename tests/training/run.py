@@ -1,4 +1,7 @@
-"""Runs unittest modules of data/training; ends with 77, ctest's "skipped", without PyTorch."""
+"""Runs unittest modules of data/training and tests/bench/peers.
+
+Ends with 77, which ctest reports as skipped, without PyTorch.
+"""
 
 import importlib.util
 import os
@@ -6,7 +9,8 @@ import sys
 import unittest
 
 SKIPPED = 77
-FOLDER = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "data", "training")
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+FOLDERS = ("data/training", "tests/bench/peers")
 
 
 def main():
@@ -14,7 +18,7 @@ def main():
     if missing:
         print(f"skipped: {sys.executable} has no {', '.join(missing)}")
         return SKIPPED
-    sys.path.insert(0, os.path.normpath(FOLDER))
+    sys.path[:0] = [os.path.join(ROOT, folder) for folder in FOLDERS]
     suite = unittest.defaultTestLoader.loadTestsFromNames(sys.argv[1:])
     if suite.countTestCases() == 0:
         print("no tests found")

@@ -23,6 +23,16 @@ TEST(VectorMath, ExponentialIsWithinTwoUlp) {
   }
 }
 
+TEST(VectorMath, BoundedExponentialIsWithinTwoUlp) {
+  for (double x = -87.0; x < 87.0; x += 0.00137) {
+    const auto argument = static_cast<float>(x);
+    const double expected = std::exp(static_cast<double>(argument));
+    ASSERT_NEAR(static_cast<double>(boundedExponential(argument)), expected, 2.0 * ulp(expected))
+        << x;
+  }
+  EXPECT_TRUE(std::isnan(boundedExponential(std::numeric_limits<float>::quiet_NaN())));
+}
+
 TEST(VectorMath, ExponentialOfExtremes) {
   constexpr float kInfinity = std::numeric_limits<float>::infinity();
   EXPECT_EQ(exponential(0.0F), 1.0F);

@@ -22,7 +22,8 @@ namespace va {
 namespace {
 
 constexpr float kNormEpsilon = 1e-12F;
-/// Logits are cosines times the temperature: up to here e^logit needs no maximum subtracted.
+/// Logits are cosines times the temperature: up to here e^logit needs no maximum subtracted and is
+/// within the reach of boundedExponential().
 constexpr float kLargestTemperature = 60.0F;
 
 struct Sizes {
@@ -71,7 +72,7 @@ VA_INLINE void softmaxPlusOne(const float* scores, const float* rows, const floa
     float sum = 1.0F;
 #pragma omp simd reduction(+ : sum)
     for (Dim j = 0; j < count; ++j) {
-      const float value = exponential(scores[j] * row * columns[j]);
+      const float value = boundedExponential(scores[j] * row * columns[j]);
       store(dst + j, value);
       sum += value;
     }
@@ -469,8 +470,8 @@ Tensor histogramAttention(GraphBuilder& graph, const Tensor& src, const std::str
   const Tensor qk = project("qk", 0, 4 * c, graph.activationType());
   const Tensor v = project("v", 4 * c, c, DataType::F32);
   const Tensor attended = histogramCore(graph, qk, v, scope, options);
-  const Tensor out = conv(graph, attended, scope + ".projection",
-                          {.outputChannels = c, .kernel = 1, .bias = false});
+  Tensor out = conv(graph, attended, scope + ".projection",
+                    {.outputChannels = c, .kernel = 1, .bias = false});
   if (!options.dynamicRange) return out;
   return dynamicRangeUnsort(graph, scope + ".unsort", out, sorted.origin);
 }

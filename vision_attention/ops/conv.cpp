@@ -177,7 +177,7 @@ Tensor addConvolution(GraphBuilder& graph, const std::string& name, const ConvSh
   std::vector<Tensor> sources{src};
   const bool fused = residual && convolutionsAddResiduals();
   if (fused) sources.push_back(*residual);
-  const Tensor dst = graph.add(
+  Tensor dst = graph.add(
       name,
       std::make_unique<Convolution>(shape, std::move(weights), std::move(bias), activation, fused),
       sources, shape.dst, shape.dstType);

@@ -18,21 +18,22 @@ VA_INLINE void store(BFloat16* dst, float value) {
   *dst = BFloat16(value);
 }
 
-/// e^x within 2 ulp, branch-free so that loops over it vectorise. Below -87.33 (where f32 would
-/// become subnormal) the result is exactly 0; above 88.72 it is +inf; NaN stays NaN.
-VA_INLINE float exponential(float x) {
-  constexpr float kLowest = -87.33F;
-  constexpr float kHighest = 88.722F;
+/// e^x = mantissa * 2^exponent for |x| <= 89.
+struct ReducedExponential {
+  float mantissa;
+  std::int32_t exponent;
+};
+
+VA_INLINE ReducedExponential reduceExponential(float x) {
   constexpr float kLog2E = 1.44269504F;
   // ln 2 in two parts: the first has trailing zero bits, so that its product with n is exact.
   constexpr float kLn2High = 0.693359375F;
   constexpr float kLn2Low = -2.12194440e-4F;
   constexpr float kRound = 12582912.0F;  // 1.5 * 2^23: adding it rounds to an integer
 
-  const float clamped = std::min(std::max(x, kLowest), kHighest);
-  const float shifted = clamped * kLog2E + kRound;
+  const float shifted = x * kLog2E + kRound;
   const float n = shifted - kRound;
-  const float r = (clamped - n * kLn2High) - n * kLn2Low;
+  const float r = (x - n * kLn2High) - n * kLn2Low;
   // Minimax polynomial of (e^r - 1 - r) / r^2 on |r| <= ln 2 / 2 (Moshier, Cephes expf).
   float p = 1.9875691500e-4F;
   p = p * r + 1.3981999507e-3F;
@@ -40,10 +41,17 @@ VA_INLINE float exponential(float x) {
   p = p * r + 4.1665795894e-2F;
   p = p * r + 1.6666665459e-1F;
   p = p * r + 5.0000001201e-1F;
-  const float mantissa = p * r * r + r + 1.0F;
+  return {p * r * r + r + 1.0F,
+          std::bit_cast<std::int32_t>(shifted) - std::bit_cast<std::int32_t>(kRound)};
+}
+
+/// e^x within 2 ulp, branch-free so that loops over it vectorise. Below -87.33 (where f32 would
+/// become subnormal) the result is exactly 0; above 88.72 it is +inf; NaN stays NaN.
+VA_INLINE float exponential(float x) {
+  constexpr float kLowest = -87.33F;
+  constexpr float kHighest = 88.722F;
+  const auto [mantissa, exponent] = reduceExponential(std::min(std::max(x, kLowest), kHighest));
   // 2^n in two factors: n reaches 128, which has no f32 of its own.
-  const std::int32_t exponent =
-      std::bit_cast<std::int32_t>(shifted) - std::bit_cast<std::int32_t>(kRound);
   const std::int32_t half = exponent >> 1;
   const float scale0 = std::bit_cast<float>((half + 127) << 23);
   const float scale1 = std::bit_cast<float>((exponent - half + 127) << 23);
@@ -51,6 +59,12 @@ VA_INLINE float exponential(float x) {
   result = x < kLowest ? 0.0F : result;
   result = x > kHighest ? std::bit_cast<float>(0x7F800000) : result;
   return x != x ? x : result;
+}
+
+/// The same for |x| <= 87 or NaN in half the instructions; anything else gives any value.
+VA_INLINE float boundedExponential(float x) {
+  const auto [mantissa, exponent] = reduceExponential(x);
+  return mantissa * std::bit_cast<float>((exponent + 127) << 23);
 }
 
 VA_INLINE float logistic(float x) {
