@@ -38,9 +38,9 @@ json measurementJson(const AttentionMeasurement& m) {
 
 }  // namespace
 
-AttentionStudy benchAttention(const AttentionStudyOptions& options, std::stop_token stop,
+AttentionStudy benchAttention(const AttentionStudyOptions& options, const std::stop_token& stop,
                               const std::function<void(const std::string&)>& progress) {
-  return studyAttention(options, std::move(stop), progress);
+  return studyAttention(options, stop, progress);
 }
 
 std::string attentionStudyJson(const AttentionStudy& study) {

@@ -134,7 +134,7 @@ std::vector<std::string> attentionSystems() {
   return names;
 }
 
-AttentionStudy studyAttention(const AttentionStudyOptions& options, std::stop_token stop,
+AttentionStudy studyAttention(const AttentionStudyOptions& options, const std::stop_token& stop,
                               const std::function<void(const std::string&)>& progress) {
   const auto names = attentionSystems();
   for (const std::string& name : options.systems) {

@@ -73,7 +73,8 @@ std::vector<std::string> attentionSystems();
 
 /// Runs the comparison. progress is told what is about to be measured. Throws Error(Usage) on an
 /// unknown system.
-AttentionStudy studyAttention(const AttentionStudyOptions& options, std::stop_token stop = {},
+AttentionStudy studyAttention(const AttentionStudyOptions& options,
+                              const std::stop_token& stop = {},
                               const std::function<void(const std::string&)>& progress = {});
 
 }  // namespace pristine
