@@ -7,7 +7,7 @@
 namespace pristine {
 
 /// Colours of a picture in the colours of a screen, through a table of 33 steps a channel: for the
-/// eye, not for files; to about an 8-bit step, coarser in the darkest saturated colours. Values are
+/// eye, not for files; to two 8-bit steps, coarser in the darkest saturated colours. Values are
 /// clipped to [0, 1], as a screen does. Immutable, any thread.
 class DisplayTransform {
  public:

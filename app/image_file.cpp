@@ -442,7 +442,6 @@ class TemporaryFile {
 
 void initializeImageFiles() {
   if (vips_init("pristine") != 0) throw Error(ErrorCode::Input, "libvips: " + vipsMessage());
-  initializeExif();
   vips_cache_set_max(0);
   vips_concurrency_set(1);
   // Messages reach the user through exceptions, not through GLib's log.

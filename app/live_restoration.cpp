@@ -189,8 +189,10 @@ void LiveRestoration::putDraft(const LiveTile& tile, const cv::Mat& restored) {
   for (int row = 0; grid_ && row < grid_->rows(); ++row) {
     for (int column = 0; column < grid_->columns(); ++column) {
       if (!isDone(column, row)) continue;
-      const cv::Rect kept =
-          toLevel(coreOf(column, row), tile.level, source_->sizeAt(index)) & tile.core;
+      // With the ramp that it left beyond its core: the neighbour will be blended into that.
+      cv::Rect written = coreOf(column, row) - cv::Point(feather_, feather_);
+      written += cv::Size(2 * feather_, 2 * feather_);
+      const cv::Rect kept = toLevel(written, tile.level, source_->sizeAt(index)) & tile.core;
       if (!kept.empty()) restored_[index].pixels(kept).copyTo(patch(kept - tile.core.tl()));
     }
   }

@@ -4,6 +4,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/bench_attention.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "core/error.h"
@@ -24,6 +25,8 @@ ExitCode run(const std::vector<std::string>& arguments) {
       return pristine::cli::compare(options);
     case Options::Verb::Models:
       return pristine::cli::models(options);
+    case Options::Verb::BenchAttention:
+      return pristine::cli::benchAttention(options);
     case Options::Verb::Version:
       std::puts("pristine " PRISTINE_VERSION);
       return ExitCode::Done;

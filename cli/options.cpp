@@ -17,6 +17,7 @@ constexpr const char* kOverview =
     "  pristine denoise INPUT... -o OUT [options]   remove noise\n"
     "  pristine compare A B [--json]                PSNR and SSIM of files or folders\n"
     "  pristine models [--json]                     list the installed models\n"
+    "  pristine bench attention [options]           time the attention systems\n"
     "  pristine --version\n"
     "  pristine VERB --help                         options of a verb\n";
 
@@ -129,6 +130,36 @@ Options parseDenoise(const std::vector<std::string>& arguments) {
   return options;
 }
 
+Options parseBench(const std::vector<std::string>& arguments) {
+  Options options;
+  options.verb = Options::Verb::BenchAttention;
+  po::options_description description("options");
+  auto add = description.add_options();
+  add("system", po::value(&options.systems)->multitoken()->value_name("NAME..."),
+      "which systems; all if not given");
+  add("quick", po::bool_switch(&options.quick), "small sizes, under half a minute");
+  add("json", po::bool_switch(&options.json), "print JSON");
+  add("threads", po::value(&options.restorer.threads)->default_value(0),
+      "threads; 0: all that the process may use");
+  add("quiet,q", po::bool_switch(&options.quiet), "no progress");
+  add("help,h", "this text");
+  const auto values = parse(arguments, description);
+  if (values.count("help") != 0) {
+    return help(
+        "usage: pristine bench attention [options]\n\n"
+        "Times every attention system against softmax attention at the same work, beside the\n"
+        "ratio of multiply-adds and the papers' claims.\n\n",
+        description);
+  }
+  const auto subjects = inputsOf(values);
+  require(subjects.size() == 1 && subjects.front() == "attention",
+          "bench: expected 'pristine bench attention'");
+  require(
+      options.restorer.threads >= 0 && options.restorer.threads <= 1024,
+      "bench: --threads is " + std::to_string(options.restorer.threads) + ", expected 0 to 1024");
+  return options;
+}
+
 Options parseReport(Options::Verb verb, const std::vector<std::string>& arguments,
                     const std::string& usage) {
   Options options;
@@ -159,6 +190,7 @@ Options parseOptions(const std::vector<std::string>& arguments) {
     return options;
   }
   if (verb == "denoise") return parseDenoise(rest);
+  if (verb == "bench") return parseBench(rest);
   if (verb == "compare") {
     Options options =
         parseReport(Options::Verb::Compare, rest,

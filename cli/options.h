@@ -16,7 +16,7 @@ class UsageError : public std::runtime_error {
 };
 
 struct Options {
-  enum class Verb { Denoise, Compare, Models, Help, Version };
+  enum class Verb { Denoise, Compare, Models, BenchAttention, Help, Version };
   Verb verb = Verb::Help;
   std::string help;  ///< text to print, when verb is Help
 
@@ -31,7 +31,11 @@ struct Options {
   bool quiet = false;
   bool verbose = false;
 
-  // compare, models
+  // bench attention
+  std::vector<std::string> systems;
+  bool quick = false;
+
+  // compare, models, bench attention
   bool json = false;
 };
 

@@ -55,6 +55,7 @@ class Restorer {
 
   /// The tiles that restore() cuts a picture of this size into, and the ramp of its blending in
   /// pixels. Whoever restores the tiles one by one and blends them gets the same picture.
+  /// gridFor() compiles the network for these tiles.
   TileGrid gridFor(int width, int height);
   int feather() const;
 

@@ -33,6 +33,10 @@ const Shape& Graph::shape(const std::string& name) const {
   return tensor->second.shape;
 }
 
+std::vector<std::string> Graph::inputNames() const {
+  return impl_->inputs;
+}
+
 bool Graph::run(const RunControl& control) {
   const Engine& engine = *impl_->engine;
   const ThreadScope scope(engine.threads());

@@ -40,6 +40,8 @@ class Graph {
     return {reinterpret_cast<T*>(bytes), size};
   }
   const Shape& shape(const std::string& name) const;
+  /// Names of the graph's inputs, sorted.
+  std::vector<std::string> inputNames() const;
 
   /// Runs every operator. Returns false if the stop token ended the run early.
   bool run(const RunControl& control = {});

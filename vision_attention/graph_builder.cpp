@@ -207,6 +207,7 @@ std::unique_ptr<Graph> GraphBuilder::compile(const Engine& engine) {
     while (owner[root] != static_cast<int>(root)) root = static_cast<std::size_t>(owner[root]);
     impl->addresses[i] = impl->arena.get() + plan.offsets[slot[root]];
   }
+  for (const auto& [name, tensor] : description->inputs) impl->inputs.push_back(name);
   impl->named = description->inputs;
   impl->named.merge(description->outputs);
   impl->nodes = std::move(description->nodes);

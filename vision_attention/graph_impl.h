@@ -47,6 +47,7 @@ struct FreeDeleter {
 struct GraphImpl {
   const Engine* engine = nullptr;
   std::vector<GraphNode> nodes;
+  std::vector<std::string> inputs;
   std::map<std::string, NamedTensor> named;  ///< storage holds the index into addresses
   std::vector<std::byte*> addresses;
   std::unique_ptr<std::byte, FreeDeleter> arena;

@@ -1,0 +1,66 @@
+#include "core/attention_study.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+
+#include "core/error.h"
+
+namespace pristine {
+
+namespace {
+
+AttentionStudyOptions quick(std::vector<std::string> systems) {
+  return {.systems = std::move(systems), .quick = true, .threads = 1};
+}
+
+TEST(AttentionStudy, EverySystemIsCloseToItsDefinition) {
+  std::stop_source stop;
+  stop.request_stop();  // errors only, no measurements
+  const AttentionStudy study = studyAttention(quick({}), stop.get_token());
+  EXPECT_TRUE(study.stopped);
+  EXPECT_TRUE(study.measurements.empty());
+  ASSERT_EQ(study.systems.size(), attentionSystems().size());
+  for (const AttentionSystem& system : study.systems) {
+    if (system.name == "histogram") continue;  // its definition is with the tests
+    EXPECT_LE(system.maxError, 1e-4) << system.name;
+    EXPECT_GT(system.maxError, 0.0) << system.name;
+    EXPECT_FALSE(system.verdict.empty()) << system.name;
+  }
+}
+
+TEST(AttentionStudy, ChosenSystemsAreMeasuredOnBothSides) {
+  std::vector<std::string> told;
+  const AttentionStudy study =
+      studyAttention(quick({"generalized_probabilistic"}), {},
+                     [&](const std::string& text) { told.push_back(text); });
+  ASSERT_EQ(study.measurements.size(), 1U);
+  const AttentionMeasurement& m = study.measurements.front();
+  EXPECT_EQ(m.system, "generalized_probabilistic");
+  EXPECT_EQ(m.tokens, 1024);
+  EXPECT_DOUBLE_EQ(m.macRatio(), 0.5);
+  EXPECT_GT(m.speedup(), 0.0);
+  EXPECT_GE(m.cost.seconds.runs, 3U);
+  EXPECT_LE(m.cost.seconds.low, m.cost.seconds.median);
+  EXPECT_LE(m.cost.seconds.median, m.cost.seconds.high);
+  EXPECT_GT(m.cost.bytes, 5U * 1024 * 256 * sizeof(float));
+  EXPECT_GT(study.matmulGflops, 0.0);
+  EXPECT_GT(study.attentionGflops, 0.0);
+  EXPECT_EQ(told.back(), "generalized_probabilistic, 1024 tokens");
+}
+
+TEST(AttentionStudy, UnknownSystemIsRefusedWithTheKnownOnes) {
+  try {
+    studyAttention(quick({"sparse", "magic"}));
+    FAIL() << "nothing was thrown";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.code(), ErrorCode::Usage);
+    EXPECT_NE(std::string(error.what()).find("'magic'"), std::string::npos);
+    EXPECT_NE(std::string(error.what()).find("mixture_of_heads"), std::string::npos);
+  }
+}
+
+}  // namespace
+
+}  // namespace pristine
