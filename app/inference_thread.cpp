@@ -308,7 +308,7 @@ void InferenceThread::restoreTile(const Task& task) {
         attend(Within::Tile, control.stop);
       };
     }
-    Restorer& restorer = task.final ? tiles() : *networks_->draft;
+    Restorer& restorer = task.final ? *networks_->tiles : *networks_->draft;
     const auto restored = restorer.restore(live.inputOf(*tile), 1.0, control);
     if (!restored || control.stop.stop_requested()) return;
     observer_.pictureChanged(live, live.put(*tile, restored->pixels));
