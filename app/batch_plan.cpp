@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <map>
 #include <set>
+#include <utility>
 
 #include "app/image_file.h"
 #include "core/error.h"
@@ -13,6 +14,13 @@ namespace {
 
 namespace fs = std::filesystem;
 
+/// Whether a file of a folder is taken: named like a picture, neither a temporary file of ours nor
+/// the shadow that macOS keeps of a file's attributes.
+bool isPictureName(const fs::path& name) {
+  const std::string file = name.filename().string();
+  return isImageExtension(name) && !file.starts_with(".pristine-") && !file.starts_with("._");
+}
+
 /// The picture files of a folder, relative to it and sorted; links to folders are not followed.
 std::vector<fs::path> picturesIn(const fs::path& folder, BatchPlan& plan, bool recursive,
                                  const fs::path& skip) {
@@ -22,25 +30,23 @@ std::vector<fs::path> picturesIn(const fs::path& folder, BatchPlan& plan, bool r
     const fs::path relative = pending.back();
     pending.pop_back();
     std::error_code error;
-    fs::directory_iterator entries(folder / relative, error);
-    if (error) {
-      plan.failures.push_back({folder / relative, error.message()});
-      continue;
-    }
-    for (const fs::directory_entry& entry : entries) {
-      const fs::path name = relative / entry.path().filename();
-      if (entry.is_directory(error) && !isImageExtension(name)) {
-        if (entry.is_symlink(error)) continue;
-        if (!skip.empty() && fs::equivalent(entry.path(), skip, error)) continue;
+    fs::directory_iterator entry(folder / relative, error);
+    for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+      const fs::path name = relative / entry->path().filename();
+      std::error_code unknown;
+      if (entry->is_directory(unknown)) {
+        if (entry->is_symlink(unknown)) continue;
+        if (!skip.empty() && fs::equivalent(entry->path(), skip, unknown)) continue;
         if (recursive) {
           pending.push_back(name);
         } else {
           plan.skippedFolders = true;
         }
-      } else if (isImageExtension(name) && !name.filename().string().starts_with(".pristine-")) {
+      } else if (isPictureName(name)) {
         found.push_back(name);
       }
     }
+    if (error) plan.failures.push_back({folder / relative, error.message()});
   }
   std::ranges::sort(found);
   return found;
@@ -55,6 +61,14 @@ fs::path identity(const fs::path& path) {
 bool namesFolder(const fs::path& path) {
   std::error_code error;
   return !path.has_filename() || fs::is_directory(path, error);
+}
+
+/// The same picture to the same file twice is once.
+void dropRepetitions(BatchPlan& plan) {
+  std::set<std::pair<fs::path, fs::path>> seen;
+  std::erase_if(plan.jobs, [&](const Job& job) {
+    return !seen.emplace(identity(job.input), identity(job.output)).second;
+  });
 }
 
 void requireDistinct(const BatchPlan& plan) {
@@ -82,6 +96,9 @@ BatchPlan planBatch(const std::vector<fs::path>& inputs, const fs::path& output,
   BatchPlan plan;
   std::error_code error;
   const bool oneFile = inputs.size() == 1 && !fs::is_directory(inputs.front(), error);
+  if (!oneFile && fs::exists(output, error) && !fs::is_directory(output, error)) {
+    throw Error(ErrorCode::Usage, "output '" + output.string() + "' is a file, expected a folder");
+  }
   for (const fs::path& input : inputs) {
     const auto status = fs::status(input, error);
     if (fs::is_directory(status)) {
@@ -105,6 +122,7 @@ BatchPlan planBatch(const std::vector<fs::path>& inputs, const fs::path& output,
     }
   }
   std::erase_if(plan.jobs, [](const Job& job) { return !isWritableExtension(job.output); });
+  dropRepetitions(plan);
   requireDistinct(plan);
   return plan;
 }

@@ -30,8 +30,9 @@ struct PlanOptions {
 
 /// Lays out a batch. Inputs are files and folders. One file: `output` may name a file, unless it is
 /// a folder or ends with '/'. Otherwise `output` is a folder and names are kept. In folders, files
-/// are taken that are named like pictures. Throws Error(Usage), before anything is written, when
-/// two inputs would be written to one file or an output is one of the inputs.
+/// are taken that are named like pictures; an output folder among them is left out. Throws
+/// Error(Usage), before anything is written, when two inputs would be written to one file, an
+/// output is one of the inputs or the output folder is a file.
 BatchPlan planBatch(const std::vector<std::filesystem::path>& inputs,
                     const std::filesystem::path& output, const PlanOptions& options);
 

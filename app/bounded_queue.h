@@ -5,6 +5,7 @@
 #include <deque>
 #include <mutex>
 #include <optional>
+#include <utility>
 
 namespace pristine {
 
@@ -35,6 +36,17 @@ class BoundedQueue {
     return item;
   }
 
+  /// An item if one is there.
+  std::optional<T> tryTake() {
+    const std::lock_guard lock(mutex_);
+    if (items_.empty()) return std::nullopt;
+    T item = std::move(items_.front());
+    items_.pop_front();
+    changed_.notify_all();
+    return item;
+  }
+
+  /// Wakes everyone who waits; what is inside can still be taken.
   void close() {
     const std::lock_guard lock(mutex_);
     closed_ = true;

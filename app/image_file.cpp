@@ -11,8 +11,12 @@
 #include <cmath>
 #include <cstring>
 #include <memory>
+#include <mutex>
+#include <set>
+#include <utility>
 #include <vector>
 
+#include "app/exif.h"
 #include "core/error.h"
 
 namespace pristine {
@@ -78,20 +82,47 @@ std::string formatOfLoader(const std::string& loader) {
 void requireReadable(const fs::path& path) {
   std::error_code error;
   const auto status = fs::status(path, error);
+  if (status.type() == fs::file_type::not_found) failInput(path, "does not exist");
   if (error) failInput(path, error.message());
   if (fs::is_directory(status)) failInput(path, "is a folder");
-  if (!fs::exists(status)) failInput(path, "does not exist");
+  if (!fs::is_regular_file(status)) failInput(path, "is not a file");
   if (fs::file_size(path, error) == 0 && !error) failInput(path, "is empty");
   if (::access(path.c_str(), R_OK) != 0) failInput(path, "cannot be read: permission denied");
 }
 
-VipsPtr replaced(VipsPtr old, VipsImage* image, const fs::path& path) {
-  if (image == nullptr) failInput(path, vipsMessage());
-  old.reset();
-  return VipsPtr(image);
+/// Ends vips' work on a picture once `stop` is requested; lives as long as the work.
+class StopWatch {
+ public:
+  StopWatch(VipsImage* image, const std::stop_token& stop) : image_(image), stop_(stop) {
+    if (!stop.stop_possible()) return;
+    vips_image_set_progress(image, TRUE);
+    handler_ = g_signal_connect(image, "eval", G_CALLBACK(onProgress), &stop_);
+  }
+  ~StopWatch() {
+    if (handler_ != 0) g_signal_handler_disconnect(image_, handler_);
+  }
+  StopWatch(const StopWatch&) = delete;
+  StopWatch& operator=(const StopWatch&) = delete;
+
+ private:
+  static void onProgress(VipsImage* image, VipsProgress* /*progress*/, std::stop_token* stop) {
+    if (stop->stop_requested()) vips_image_set_kill(image, TRUE);
+  }
+
+  VipsImage* image_;
+  std::stop_token stop_;
+  gulong handler_ = 0;
+};
+
+void failIfStopped(const fs::path& path, const std::stop_token& stop) {
+  if (!stop.stop_requested()) return;
+  vips_error_clear();
+  throw Error(ErrorCode::Stopped, "picture '" + path.string() + "': stopped");
 }
 
-VipsPtr decode(const fs::path& path, std::string& format) {
+/// The file's picture with its pixels still to be decoded.
+VipsPtr open(const fs::path& path, std::string& format) {
+  requireReadable(path);
   const std::unique_ptr<VipsSource, Unref> source(vips_source_new_from_file(path.c_str()));
   if (!source) failInput(path, vipsMessage());
   const char* loader = vips_foreign_find_load_source(source.get());
@@ -104,16 +135,28 @@ VipsPtr decode(const fs::path& path, std::string& format) {
   VipsPtr image(vips_image_new_from_source(source.get(), "", "access", VIPS_ACCESS_SEQUENTIAL,
                                            "fail_on", VIPS_FAIL_ON_TRUNCATED, nullptr));
   if (!image) failInput(path, vipsMessage());
-  // Decodes here, in one pass, so that a broken file fails here.
-  VipsImage* memory = vips_image_copy_memory(image.get());
-  return replaced(std::move(image), memory, path);
+  // Restoring the first alone would lose the others without a word.
+  const int pages = vips_image_get_n_pages(image.get());
+  if (pages > 1) failInput(path, "has " + std::to_string(pages) + " pages, expected one");
+  return image;
 }
 
-/// Colour bands as RGB or grey in the file's own depth.
+/// Decodes in one pass, so that a broken file fails here.
+VipsPtr decode(VipsPtr image, const fs::path& path, const std::stop_token& stop) {
+  const StopWatch watch(image.get(), stop);
+  VipsImage* memory = vips_image_copy_memory(image.get());
+  if (memory == nullptr) failIfStopped(path, stop);
+  if (memory == nullptr) failInput(path, vipsMessage());
+  return VipsPtr(memory);
+}
+
+/// Upright colour bands as RGB or grey in the file's own depth.
 VipsPtr normalise(VipsPtr image, const fs::path& path) {
   VipsImage* out = nullptr;
-  if (vips_autorot(image.get(), &out, nullptr) != 0) failInput(path, vipsMessage());
-  image = replaced(std::move(image), out, path);
+  if (vips_image_get_orientation(image.get()) > 1) {
+    if (vips_autorot(image.get(), &out, nullptr) != 0) failInput(path, vipsMessage());
+    image = VipsPtr(out);
+  }
   const VipsInterpretation interpretation = vips_image_get_interpretation(image.get());
   if (interpretation == VIPS_INTERPRETATION_XYZ || interpretation == VIPS_INTERPRETATION_LAB ||
       interpretation == VIPS_INTERPRETATION_LABS) {
@@ -126,10 +169,11 @@ VipsPtr normalise(VipsPtr image, const fs::path& path) {
     if (vips_colourspace(image.get(), &out, VIPS_INTERPRETATION_sRGB, nullptr) != 0) {
       failInput(path, vipsMessage());
     }
-    image = replaced(std::move(image), out, path);
+    image = VipsPtr(out);
     // The pixels no longer are in the profile's ink space.
     vips_image_remove(image.get(), VIPS_META_ICC_NAME);
   }
+  if (vips_image_wio_input(image.get()) != 0) failInput(path, vipsMessage());
   return image;
 }
 
@@ -176,8 +220,35 @@ void* copyField(VipsImage* /*source*/, const char* name, GValue* value, void* ta
   return nullptr;
 }
 
+/// Sets a property of an XMP packet, as attribute or element, to 1 where it is a single digit.
+void resetDigit(std::string& packet, const std::string& property) {
+  for (const std::string& mark : {property + "=\"", property + "='", property + ">"}) {
+    for (auto at = packet.find(mark); at != std::string::npos; at = packet.find(mark, at + 1)) {
+      const std::size_t digit = at + mark.size();
+      if (digit + 1 < packet.size() && packet[digit] >= '2' && packet[digit] <= '8' &&
+          (packet[digit + 1] == mark.back() || packet[digit + 1] == '<')) {
+        packet[digit] = '1';
+      }
+    }
+  }
+}
+
+/// The picture is upright now, whatever the packet says.
+void resetOrientation(VipsImage* carrier) {
+  const void* data = nullptr;
+  std::size_t size = 0;
+  if (vips_image_get_typeof(carrier, VIPS_META_XMP_NAME) == 0 ||
+      vips_image_get_blob(carrier, VIPS_META_XMP_NAME, &data, &size) != 0) {
+    return;
+  }
+  std::string packet(static_cast<const char*>(data), size);
+  resetDigit(packet, "tiff:Orientation");
+  vips_image_set_blob_copy(carrier, VIPS_META_XMP_NAME, packet.data(), packet.size());
+}
+
 /// A one-pixel picture that carries the header fields of `image`.
-std::shared_ptr<const void> keepMetadata(VipsImage* image) {
+std::shared_ptr<const void> keepMetadata(VipsImage* image, const fs::path& path,
+                                         const std::string& format) {
   VipsImage* black = nullptr;
   if (vips_black(&black, 1, 1, nullptr) != 0) return nullptr;
   VipsImage* carrier = nullptr;
@@ -186,8 +257,19 @@ std::shared_ptr<const void> keepMetadata(VipsImage* image) {
   g_object_unref(black);
   if (status != 0) return nullptr;
   vips_image_map(image, copyField, carrier);
+  resetOrientation(carrier);
+  if (format == "tiff") {  // libvips leaves out what TIFF keeps in directories of its own
+    const auto exif = readTiffExif(path);
+    if (!exif.empty()) {
+      vips_image_set_blob_copy(carrier, VIPS_META_EXIF_NAME, exif.data(), exif.size());
+    }
+  }
   return std::shared_ptr<const void>(
       carrier, [](const void* object) { g_object_unref(const_cast<void*>(object)); });
+}
+
+VipsImage* carrierOf(const Image& image) {
+  return static_cast<VipsImage*>(const_cast<void*>(image.metadata.get()));
 }
 
 template <typename T>
@@ -196,61 +278,71 @@ T quantise(float value, float peak) {
 }
 
 template <typename T, typename Convert>
-std::vector<T> interleave(const Image& image, const Convert& convert) {
+void interleave(const Image& image, const Convert& convert, T* dst) {
   const int colours = image.grey ? 1 : 3;
-  const bool hasAlpha = !image.alpha.empty();
-  const int bands = colours + (hasAlpha ? 1 : 0);
-  std::vector<T> values(static_cast<std::size_t>(image.width()) *
-                        static_cast<std::size_t>(image.height()) * static_cast<std::size_t>(bands));
-  T* dst = values.data();
   for (int y = 0; y < image.height(); ++y) {
     const auto* rgb = image.pixels.ptr<float>(y);
-    const auto* alpha = hasAlpha ? image.alpha.ptr<float>(y) : nullptr;
+    const auto* alpha = image.alpha.empty() ? nullptr : image.alpha.ptr<float>(y);
     for (int x = 0; x < image.width(); ++x) {
       for (int c = 0; c < colours; ++c) *dst++ = convert(rgb[3 * x + c]);
-      if (hasAlpha) *dst++ = convert(alpha[x]);
+      if (alpha != nullptr) *dst++ = convert(alpha[x]);
     }
   }
-  return values;
+}
+
+/// A picture in memory whose pixels are for the caller to fill.
+VipsPtr allocate(const Image& image, VipsBandFormat format, VipsInterpretation interpretation,
+                 const fs::path& path) {
+  VipsPtr memory(vips_image_new_memory());
+  const int bands = (image.grey ? 1 : 3) + (image.alpha.empty() ? 0 : 1);
+  const VipsImage* carrier = carrierOf(image);
+  vips_image_init_fields(memory.get(), image.width(), image.height(), bands, format,
+                         VIPS_CODING_NONE, interpretation,
+                         carrier != nullptr ? vips_image_get_xres(carrier) : 1.0,
+                         carrier != nullptr ? vips_image_get_yres(carrier) : 1.0);
+  if (vips_image_write_prepare(memory.get()) != 0) failOutput(path, vipsMessage());
+  return memory;
 }
 
 template <typename T>
-VipsPtr wrap(const std::vector<T>& values, const Image& image, VipsBandFormat format) {
-  const int bands = (image.grey ? 1 : 3) + (image.alpha.empty() ? 0 : 1);
-  return VipsPtr(vips_image_new_from_memory_copy(values.data(), values.size() * sizeof(T),
-                                                 image.width(), image.height(), bands, format));
+T* pixelsOf(const VipsPtr& memory) {
+  return static_cast<T*>(const_cast<void*>(vips_image_get_data(memory.get())));
 }
 
-VipsPtr toVips(const Image& image, SampleDepth depth) {
-  VipsPtr pixels;
-  VipsInterpretation interpretation = VIPS_INTERPRETATION_ERROR;
+VipsPtr toVips(const Image& image, SampleDepth depth, const fs::path& path) {
+  const auto grey = [&](VipsInterpretation one, VipsInterpretation three) {
+    return image.grey ? one : three;
+  };
+  VipsPtr result;
   if (depth == SampleDepth::F32) {
-    pixels = wrap(interleave<float>(image, [](float v) { return v; }), image, VIPS_FORMAT_FLOAT);
-    interpretation = image.grey ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB;
+    result = allocate(image, VIPS_FORMAT_FLOAT,
+                      grey(VIPS_INTERPRETATION_B_W, VIPS_INTERPRETATION_sRGB), path);
+    interleave(
+        image, [](float v) { return v; }, pixelsOf<float>(result));
   } else if (depth == SampleDepth::U16) {
-    pixels = wrap(interleave<std::uint16_t>(
-                      image, [](float v) { return quantise<std::uint16_t>(v, 65535.0F); }),
-                  image, VIPS_FORMAT_USHORT);
-    interpretation = image.grey ? VIPS_INTERPRETATION_GREY16 : VIPS_INTERPRETATION_RGB16;
+    result = allocate(image, VIPS_FORMAT_USHORT,
+                      grey(VIPS_INTERPRETATION_GREY16, VIPS_INTERPRETATION_RGB16), path);
+    interleave(
+        image, [](float v) { return quantise<std::uint16_t>(v, 65535.0F); },
+        pixelsOf<std::uint16_t>(result));
   } else {
-    pixels = wrap(
-        interleave<std::uint8_t>(image, [](float v) { return quantise<std::uint8_t>(v, 255.0F); }),
-        image, VIPS_FORMAT_UCHAR);
-    interpretation = image.grey ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB;
+    result = allocate(image, VIPS_FORMAT_UCHAR,
+                      grey(VIPS_INTERPRETATION_B_W, VIPS_INTERPRETATION_sRGB), path);
+    interleave(
+        image, [](float v) { return quantise<std::uint8_t>(v, 255.0F); },
+        pixelsOf<std::uint8_t>(result));
   }
-  if (!pixels) return pixels;
-  auto* carrier = static_cast<VipsImage*>(const_cast<void*>(image.metadata.get()));
-  VipsImage* out = nullptr;
-  const int status =
-      carrier != nullptr
-          ? vips_copy(pixels.get(), &out, "interpretation", interpretation, "xres",
-                      vips_image_get_xres(carrier), "yres", vips_image_get_yres(carrier), nullptr)
-          : vips_copy(pixels.get(), &out, "interpretation", interpretation, nullptr);
-  if (status != 0) return nullptr;
-  VipsPtr result(out);
-  if (carrier != nullptr) vips_image_map(carrier, copyField, result.get());
+  if (VipsImage* carrier = carrierOf(image)) vips_image_map(carrier, copyField, result.get());
   vips_image_set_int(result.get(), VIPS_META_ORIENTATION, 1);
   return result;
+}
+
+bool isOpaque(const cv::Mat& alpha) {
+  for (int y = 0; y < alpha.rows; ++y) {
+    const auto* row = alpha.ptr<float>(y);
+    if (std::any_of(row, row + alpha.cols, [](float a) { return a < 1.0F; })) return false;
+  }
+  return true;
 }
 
 int save(VipsImage* image, Format format, SampleDepth depth, const WriteOptions& options,
@@ -282,6 +374,33 @@ SampleDepth depthFor(Format format, SampleDepth wanted) {
   return wanted;
 }
 
+/// The temporary files that exist at the moment.
+class TemporaryFiles {
+ public:
+  static TemporaryFiles& instance() {
+    static TemporaryFiles files;
+    return files;
+  }
+  void add(const fs::path& path) {
+    const std::lock_guard lock(mutex_);
+    paths_.insert(path);
+  }
+  void forget(const fs::path& path) {
+    const std::lock_guard lock(mutex_);
+    paths_.erase(path);
+  }
+  void removeAll() {
+    const std::lock_guard lock(mutex_);
+    std::error_code ignored;
+    for (const fs::path& path : paths_) fs::remove(path, ignored);
+    paths_.clear();
+  }
+
+ private:
+  std::mutex mutex_;
+  std::set<fs::path> paths_;
+};
+
 /// A file beside the target that vanishes unless it is moved onto it.
 class TemporaryFile {
  public:
@@ -290,10 +409,12 @@ class TemporaryFile {
     // The name keeps clear of the limit of 255 bytes whatever the target is called.
     path_ = target.parent_path() /
             (".pristine-" + std::to_string(::getpid()) + "-" + std::to_string(counter++) + ".tmp");
+    TemporaryFiles::instance().add(path_);
   }
   ~TemporaryFile() {
     std::error_code ignored;
     if (!moved_) fs::remove(path_, ignored);
+    TemporaryFiles::instance().forget(path_);
   }
   TemporaryFile(const TemporaryFile&) = delete;
   TemporaryFile& operator=(const TemporaryFile&) = delete;
@@ -329,10 +450,16 @@ void initializeImageFiles() {
       [](const gchar*, GLogLevelFlags, const gchar*, gpointer) {}, nullptr);
 }
 
-Image readImage(const fs::path& path) {
-  requireReadable(path);
+std::int64_t pixelCount(const fs::path& path) {
+  std::string format;
+  const VipsPtr image = open(path, format);
+  return static_cast<std::int64_t>(vips_image_get_width(image.get())) *
+         vips_image_get_height(image.get());
+}
+
+Image readImage(const fs::path& path, const std::stop_token& stop) {
   Image image;
-  VipsPtr source = normalise(decode(path, image.format), path);
+  const VipsPtr source = normalise(decode(open(path, image.format), path, stop), path);
   const int bands = vips_image_get_bands(source.get());
   if (bands < 1 || bands > 4) {
     failInput(path, "has " + std::to_string(bands) + " channels, expected 1 to 4");
@@ -343,24 +470,68 @@ Image readImage(const fs::path& path) {
   const int height = vips_image_get_height(source.get());
   image.pixels.create(height, width, CV_32FC3);
   if (bands == 2 || bands == 4) image.alpha.create(height, width, CV_32FC1);
-  image.metadata = keepMetadata(source.get());
+  image.metadata = keepMetadata(source.get(), path, image.format);
 
-  std::size_t size = 0;
-  const std::unique_ptr<void, decltype(&g_free)> memory(
-      vips_image_write_to_memory(source.get(), &size), &g_free);
-  if (!memory) failInput(path, vipsMessage());
-  source.reset();
+  const auto* memory = static_cast<const VipsPel*>(vips_image_get_data(source.get()));
+  if (memory == nullptr) failInput(path, vipsMessage());
   switch (image.depth) {
     case SampleDepth::U8:
-      split(static_cast<const std::uint8_t*>(memory.get()), bands, 1.0F / 255.0F, image);
+      split(memory, bands, 1.0F / 255.0F, image);
       break;
     case SampleDepth::U16:
-      split(static_cast<const std::uint16_t*>(memory.get()), bands, 1.0F / 65535.0F, image);
+      split(reinterpret_cast<const std::uint16_t*>(memory), bands, 1.0F / 65535.0F, image);
       break;
     case SampleDepth::F32:
-      split(static_cast<const float*>(memory.get()), bands, 1.0F, image);
+      split(reinterpret_cast<const float*>(memory), bands, 1.0F, image);
       break;
   }
+  return image;
+}
+
+std::vector<std::uint8_t> iccProfile(const Image& image) {
+  if (!image.metadata) return {};
+  auto* carrier = static_cast<VipsImage*>(const_cast<void*>(image.metadata.get()));
+  const void* data = nullptr;
+  std::size_t size = 0;
+  if (vips_image_get_typeof(carrier, VIPS_META_ICC_NAME) == 0 ||
+      vips_image_get_blob(carrier, VIPS_META_ICC_NAME, &data, &size) != 0) {
+    vips_error_clear();
+    return {};
+  }
+  const auto* bytes = static_cast<const std::uint8_t*>(data);
+  return {bytes, bytes + size};
+}
+
+Image readThumbnail(const fs::path& path, int side) {
+  requireReadable(path);
+  VipsImage* out = nullptr;
+  if (vips_thumbnail(path.c_str(), &out, side, "height", side, "size", VIPS_SIZE_DOWN,
+                     "export_profile", "srgb", nullptr) != 0) {
+    failInput(path, vipsMessage());
+  }
+  VipsPtr small(out);
+  if (vips_image_get_format(small.get()) != VIPS_FORMAT_UCHAR) {
+    out = nullptr;
+    if (vips_colourspace(small.get(), &out, VIPS_INTERPRETATION_sRGB, nullptr) != 0) {
+      failInput(path, vipsMessage());
+    }
+    small.reset(out);
+  }
+  const int bands = vips_image_get_bands(small.get());
+  std::size_t size = 0;
+  const std::unique_ptr<void, decltype(&g_free)> memory(
+      vips_image_write_to_memory(small.get(), &size), &g_free);
+  if (!memory) failInput(path, vipsMessage());
+  if (bands < 1 || bands > 4 || vips_image_get_format(small.get()) != VIPS_FORMAT_UCHAR) {
+    failInput(path, "has " + std::to_string(bands) + " channels, expected 1 to 4");
+  }
+  Image image;
+  image.grey = bands <= 2;
+  const int width = vips_image_get_width(small.get());
+  const int height = vips_image_get_height(small.get());
+  image.pixels.create(height, width, CV_32FC3);
+  if (bands == 2 || bands == 4) image.alpha.create(height, width, CV_32FC1);
+  split(static_cast<const std::uint8_t*>(memory.get()), bands, 1.0F / 255.0F, image);
   return image;
 }
 
@@ -372,20 +543,63 @@ bool isImageExtension(const fs::path& path) {
   return isWritableExtension(path);
 }
 
-void writeImage(const Image& image, const fs::path& path, const WriteOptions& options) {
+struct ImageWriter::Impl {
+  fs::path path;
+  WriteOptions options;
+  Format format = Format::Png;
+  SampleDepth depth = SampleDepth::U8;
+  VipsPtr pixels;
+};
+
+ImageWriter::ImageWriter(const Image& image, const fs::path& path, const WriteOptions& options)
+    : impl_(std::make_unique<Impl>()) {
   const auto format = formatOf(lowerExtension(path));
   if (!format) {
     failOutput(path, "extension '" + path.extension().string() +
                          "' is none of .png .jpg .jpeg .tif .tiff .webp");
   }
-  const SampleDepth depth = depthFor(*format, options.depth.value_or(image.depth));
-  const VipsPtr out = toVips(image, depth);
-  if (!out) failOutput(path, vipsMessage());
-  TemporaryFile temporary(path);
-  if (save(out.get(), *format, depth, options, temporary.path().string()) != 0) {
-    failOutput(path, vipsMessage());
+  Image source = image;
+  if (*format == Format::Jpeg && !source.alpha.empty()) {
+    if (!isOpaque(source.alpha)) {
+      failOutput(path, "JPEG has no place for the transparency of the picture");
+    }
+    source.alpha.release();
   }
+  impl_->path = path;
+  impl_->options = options;
+  impl_->format = *format;
+  impl_->depth = depthFor(*format, options.depth.value_or(image.depth));
+  impl_->pixels = toVips(source, impl_->depth, path);
+}
+
+ImageWriter::~ImageWriter() = default;
+
+void ImageWriter::write(const std::stop_token& stop) {
+  const Impl& w = *impl_;
+  TemporaryFile temporary(w.path);
+  {
+    const StopWatch watch(w.pixels.get(), stop);
+    const int status =
+        save(w.pixels.get(), w.format, w.depth, w.options, temporary.path().string());
+    if (status != 0) failIfStopped(w.path, stop);
+    if (status != 0) failOutput(w.path, vipsMessage());
+  }
+  const void* exif = nullptr;
+  std::size_t size = 0;
+  if (w.format == Format::Tiff && vips_image_get_typeof(w.pixels.get(), VIPS_META_EXIF_NAME) != 0 &&
+      vips_image_get_blob(w.pixels.get(), VIPS_META_EXIF_NAME, &exif, &size) == 0) {
+    addTiffExif(temporary.path(), {static_cast<const std::uint8_t*>(exif), size});
+  }
+  failIfStopped(w.path, stop);
   temporary.moveToTarget();
+}
+
+void writeImage(const Image& image, const fs::path& path, const WriteOptions& options) {
+  ImageWriter(image, path, options).write();
+}
+
+void removeTemporaryFiles() {
+  TemporaryFiles::instance().removeAll();
 }
 
 }  // namespace pristine

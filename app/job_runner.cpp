@@ -1,31 +1,44 @@
 #include "app/job_runner.h"
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <chrono>
 #include <exception>
+#include <functional>
+#include <memory>
 #include <optional>
 #include <thread>
+#include <utility>
 
 #include "app/bounded_queue.h"
+#include "app/pixel_gate.h"
 #include "core/error.h"
 
 namespace pristine {
 
 namespace {
 
+/// Pixels of all pictures between decoding and encoding: each takes 24 bytes while it is restored.
+constexpr std::int64_t kPixelsInFlight = 24'000'000;
+
 struct Decoded {
   std::size_t index = 0;
+  std::int64_t pixels = 0;  ///< that the gate let in
   std::optional<Image> image;
   std::string reason;
 };
 
 struct Restored {
   std::size_t index = 0;
+  std::int64_t pixels = 0;
   Image image;
 };
 
 struct Encoded {
   std::size_t index = 0;
   std::string reason;
+  bool stopped = false;
 };
 
 /// Text of what was thrown, empty if nothing was.
@@ -42,17 +55,30 @@ std::string reasonOf(const Action& action) {
   return {};
 }
 
-void writeOne(const Image& image, const Job& job, const WriteOptions& options) {
-  const auto folder = job.output.parent_path();
-  if (!folder.empty()) {
-    std::error_code error;
-    std::filesystem::create_directories(folder, error);
-    if (error) {
-      throw Error(ErrorCode::Output, "folder '" + folder.string() + "': " + error.message());
-    }
+/// Makes the output's folder. Throws Error(Output) if no file can be put there.
+void prepareFolder(const Job& job) {
+  std::filesystem::path folder = job.output.parent_path();
+  if (folder.empty()) folder = ".";
+  std::error_code error;
+  std::filesystem::create_directories(folder, error);
+  if (!error && ::access(folder.c_str(), W_OK | X_OK) != 0) {
+    error = std::error_code(errno, std::generic_category());
   }
-  writeImage(image, job.output, options);
+  if (error) throw Error(ErrorCode::Output, "folder '" + folder.string() + "': " + error.message());
 }
+
+/// Ends the waiting of other threads at the end of a scope, however it is left.
+template <typename... Closeable>
+class CloseAtEnd {
+ public:
+  explicit CloseAtEnd(Closeable&... all) : close_([&all...] { (all.close(), ...); }) {}
+  ~CloseAtEnd() { close_(); }
+  CloseAtEnd(const CloseAtEnd&) = delete;
+  CloseAtEnd& operator=(const CloseAtEnd&) = delete;
+
+ private:
+  std::function<void()> close_;
+};
 
 }  // namespace
 
@@ -65,25 +91,52 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
     results[i].status = JobStatus::Stopped;
   }
 
+  PixelGate gate(kPixelsInFlight);
   BoundedQueue<Decoded> decoded(1);
   BoundedQueue<Restored> restored(1);
   BoundedQueue<Encoded> encoded(jobs.size() + 1);
   std::jthread decoder([&] {
     for (std::size_t i = 0; i < jobs.size() && !stop.stop_requested(); ++i) {
-      Decoded item{i, std::nullopt, {}};
-      item.reason = reasonOf([&] { item.image = readImage(jobs[i].input); });
+      Decoded item{i, 0, std::nullopt, {}};
+      item.reason = reasonOf([&] {
+        const std::int64_t pixels = pixelCount(jobs[i].input);
+        if (!gate.enter(pixels)) return;
+        item.pixels = pixels;
+        item.image = readImage(jobs[i].input, stop);
+        prepareFolder(jobs[i]);
+      });
+      if (!item.reason.empty()) item.image.reset();
+      if (!item.image) gate.leave(std::exchange(item.pixels, 0));
       if (!decoded.put(std::move(item))) return;
     }
     decoded.close();
   });
   std::jthread encoder([&] {
     while (auto item = restored.take()) {
-      const Job& job = jobs[item->index];
-      const std::string reason = reasonOf([&] { writeOne(item->image, job, options.write); });
-      encoded.put({item->index, reason});
+      const std::size_t index = item->index;
+      std::unique_ptr<ImageWriter> writer;
+      std::string reason = reasonOf([&] {
+        writer = std::make_unique<ImageWriter>(item->image, jobs[index].output, options.write);
+      });
+      gate.leave(item->pixels);
+      item.reset();  // the writer has a copy in the file's depth
+      bool stopped = false;
+      if (writer) {
+        reason = reasonOf([&] {
+          try {
+            writer->write(stop);
+          } catch (const Error& error) {
+            if (error.code() != ErrorCode::Stopped) throw;
+            stopped = true;
+          }
+        });
+      }
+      encoded.put({index, reason, stopped});
     }
     encoded.close();
   });
+  // Declared after the threads, so that it closes before they are joined.
+  const CloseAtEnd closeAtEnd(gate, decoded, restored);
 
   const auto finish = [&](std::size_t index, const std::string& reason) {
     results[index].status = reason.empty() ? JobStatus::Done : JobStatus::Failed;
@@ -93,7 +146,7 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
   std::size_t inFlight = 0;
   const auto collect = [&](const std::optional<Encoded>& item) {
     --inFlight;
-    finish(item->index, item->reason);
+    if (!item->stopped) finish(item->index, item->reason);
   };
 
   while (auto item = decoded.take()) {
@@ -108,22 +161,25 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
     observer.started(index, jobs[index], results[index].megapixels);
     const auto begin = std::chrono::steady_clock::now();
     std::optional<Image> image;
+    const auto progress = [&](double share) {
+      if (const auto ended = encoded.tryTake()) collect(ended);
+      observer.progressed(index, share);
+    };
     const std::string reason = reasonOf([&] {
-      image = restorer.restore(*item->image, options.strength,
-                               {stop, [&](double share) { observer.progressed(index, share); }});
+      image = restorer.restore(*item->image, options.strength, {stop, progress});
     });
     item->image.reset();
     results[index].seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+    if (!image) gate.leave(item->pixels);
     if (!reason.empty()) {
       finish(index, reason);
     } else if (image) {
       if (inFlight > 0) collect(encoded.take());
       ++inFlight;
-      restored.put({index, std::move(*image)});
+      restored.put({index, item->pixels, std::move(*image)});
     }
   }
-  decoded.close();
   restored.close();
   while (inFlight > 0) collect(encoded.take());
   return results;

@@ -15,9 +15,9 @@ struct RunOptions {
 };
 
 /// Restores pictures one after another on the calling thread, the only one that uses the restorer;
-/// the next is decoded and the last encoded beside it. A failing picture never ends the run. After
-/// a stop the picture at hand is given up and the rest is reported as stopped. Results are in the
-/// order of the jobs.
+/// the next is decoded and the last encoded beside it, as far as 24 megapixels in memory allow. A
+/// failing picture never ends the run. After a stop the pictures at hand are given up and the rest
+/// is reported as stopped. Results are in the order of the jobs.
 std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
                                const RunOptions& options, std::stop_token stop,
                                JobObserver& observer);

@@ -39,6 +39,7 @@ std::vector<fs::path> listModels() {
     }
   }
   std::vector<fs::path> paths;
+  paths.reserve(models.size());
   for (const auto& [name, path] : models) paths.push_back(path);
   return paths;
 }

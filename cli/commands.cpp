@@ -71,11 +71,15 @@ void printUse(const Model& model, const Restorer& restorer) {
 /// The pictures of a folder and all below it, relative and sorted.
 std::vector<fs::path> picturesBelow(const fs::path& folder) {
   std::vector<fs::path> names;
-  for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (entry.is_regular_file() && isImageExtension(entry.path())) {
-      names.push_back(entry.path().lexically_relative(folder));
+  std::error_code error;
+  fs::recursive_directory_iterator entry(folder, error);
+  for (; !error && entry != fs::recursive_directory_iterator(); entry.increment(error)) {
+    std::error_code unknown;
+    if (entry->is_regular_file(unknown) && isImageExtension(entry->path())) {
+      names.push_back(entry->path().lexically_relative(folder));
     }
   }
+  if (error) throw Error(ErrorCode::Input, "folder '" + folder.string() + "': " + error.message());
   std::ranges::sort(names);
   return names;
 }
@@ -124,8 +128,8 @@ json number(double value) {
 }  // namespace
 
 ExitCode denoise(const Options& options) {
-  initializeImageFiles();
   const Interrupt interrupt;
+  initializeImageFiles();
   const BatchPlan plan = planBatch(options.inputs, options.output, {options.recursive});
   for (const PlanFailure& failure : plan.failures) {
     std::fprintf(stderr, "failed: %s: %s\n", failure.input.c_str(), failure.reason.c_str());
@@ -149,7 +153,7 @@ ExitCode denoise(const Options& options) {
                  restorer.precision().c_str());
   }
   if (options.verbose) printUse(*model, restorer);
-  ConsoleObserver observer(plan.jobs.size(), options.quiet);
+  ConsoleObserver observer(plan.jobs, options.quiet);
   RunOptions run;
   run.strength = options.strength / 100.0;
   run.write.quality = options.quality;
@@ -184,11 +188,18 @@ ExitCode compare(const Options& options) {
   const fs::path& b = options.inputs[1];
   std::vector<std::string> problems;
   std::vector<Pair> pairs;
-  if (fs::is_directory(a) != fs::is_directory(b)) {
+  std::error_code unknown;
+  for (const fs::path& path : {a, b}) {
+    if (!fs::exists(path, unknown)) {
+      throw Error(ErrorCode::Input, "compare: '" + path.string() + "' does not exist");
+    }
+  }
+  const bool folders = fs::is_directory(a, unknown);
+  if (folders != fs::is_directory(b, unknown)) {
     throw Error(ErrorCode::Usage,
                 "compare: '" + a.string() + "' and '" + b.string() + "' are a file and a folder");
   }
-  if (fs::is_directory(a)) {
+  if (folders) {
     pairs = pairFolders(a, b, problems);
     if (pairs.empty() && problems.empty()) {
       std::fprintf(stderr, "no picture found\n");
@@ -259,6 +270,11 @@ ExitCode models(const Options& options) {
   }
   if (options.json) {
     std::printf("%s\n", list.dump(2, ' ', false, json::error_handler_t::replace).c_str());
+  }
+  if (paths.empty()) {
+    std::fprintf(stderr, "no model in");
+    for (const fs::path& folder : modelFolders()) std::fprintf(stderr, " '%s'", folder.c_str());
+    std::fprintf(stderr, "\n");
   }
   return broken || paths.empty() ? ExitCode::Environment : ExitCode::Done;
 }

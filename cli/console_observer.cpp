@@ -1,8 +1,13 @@
 #include "cli/console_observer.h"
 
+#include <sys/ioctl.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <cmath>
 #include <cstdio>
+#include <filesystem>
+#include <numeric>
 
 namespace pristine::cli {
 
@@ -12,7 +17,7 @@ using Clock = std::chrono::steady_clock;
 
 std::string duration(double seconds) {
   char text[32];
-  const auto s = static_cast<long>(seconds + 0.5);
+  const long s = std::lround(seconds);
   if (s < 60) {
     std::snprintf(text, sizeof(text), "%ld s", s);
   } else if (s < 3600) {
@@ -23,53 +28,87 @@ std::string duration(double seconds) {
   return text;
 }
 
+/// A name without the control characters that would change the terminal.
+std::string printable(std::string name) {
+  for (char& c : name) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
+  }
+  return name;
+}
+
+/// Columns of the terminal.
+std::size_t terminalWidth() {
+  winsize size{};
+  const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : 80;
+}
+
+/// Bytes of every input, as a measure of the work that it makes.
+std::vector<double> weights(const std::vector<Job>& jobs) {
+  std::vector<double> result;
+  for (const Job& job : jobs) {
+    std::error_code error;
+    const auto bytes = std::filesystem::file_size(job.input, error);
+    result.push_back(error ? 1.0 : std::max(1.0, static_cast<double>(bytes)));
+  }
+  return result;
+}
+
 }  // namespace
 
-ConsoleObserver::ConsoleObserver(std::size_t jobs, bool quiet)
-    : jobs_(jobs),
+ConsoleObserver::ConsoleObserver(const std::vector<Job>& jobs, bool quiet)
+    : weights_(weights(jobs)),
+      weight_(std::accumulate(weights_.begin(), weights_.end(), 0.0)),
       quiet_(quiet),
       terminal_(::isatty(STDERR_FILENO) != 0),
       begin_(Clock::now()),
       lastDraw_(begin_) {}
 
-void ConsoleObserver::started(std::size_t /*index*/, const Job& job, double megapixels) {
+void ConsoleObserver::started(std::size_t index, const Job& job, double megapixels) {
   name_ = job.input.filename().string();
   megapixelsNow_ = megapixels;
-  draw(0, true);
+  draw(index, 0, true);
 }
 
-void ConsoleObserver::progressed(std::size_t /*index*/, double share) {
-  draw(share, false);
+void ConsoleObserver::progressed(std::size_t index, double share) {
+  draw(index, share, false);
 }
 
-void ConsoleObserver::finished(std::size_t /*index*/, const JobResult& result) {
+void ConsoleObserver::finished(std::size_t index, const JobResult& result) {
   ++ended_;
+  weightEnded_ += weights_[index];
   clear();
   if (result.status == JobStatus::Failed) {
-    std::fprintf(stderr, "failed: %s: %s\n", result.job.input.c_str(), result.reason.c_str());
+    std::fprintf(stderr, "failed: %s: %s\n", printable(result.job.input.string()).c_str(),
+                 result.reason.c_str());
     return;
   }
   megapixelsDone_ += result.megapixels;
   if (quiet_ || terminal_) return;
-  const double elapsed = std::chrono::duration<double>(Clock::now() - begin_).count();
-  const double left = elapsed / static_cast<double>(ended_) * static_cast<double>(jobs_ - ended_);
-  std::fprintf(stderr, "%zu/%zu %s %.2f MP %.2f s, %.1f MP in all, %s left\n", ended_, jobs_,
-               result.job.input.c_str(), result.megapixels, result.seconds, megapixelsDone_,
-               duration(left).c_str());
+  std::fprintf(stderr, "%zu/%zu %s %.2f MP %.2f s, %.1f MP in all, %s\n", ended_, weights_.size(),
+               printable(result.job.input.string()).c_str(), result.megapixels, result.seconds,
+               megapixelsDone_, timeLeft(weightEnded_).c_str());
 }
 
-void ConsoleObserver::draw(double share, bool force) {
+std::string ConsoleObserver::timeLeft(double weightDone) const {
+  if (weightDone < 0.02 * weight_) return "...";
+  const double elapsed = std::chrono::duration<double>(Clock::now() - begin_).count();
+  return duration(elapsed * (weight_ - weightDone) / weightDone) + " left";
+}
+
+void ConsoleObserver::draw(std::size_t index, double share, bool force) {
   if (quiet_ || !terminal_) return;
   const auto now = Clock::now();
   if (!force && now - lastDraw_ < std::chrono::milliseconds(100)) return;
   lastDraw_ = now;
-  const double elapsed = std::chrono::duration<double>(now - begin_).count();
-  const double done = static_cast<double>(ended_) + share;
-  const double all = static_cast<double>(jobs_);
-  std::string left = "...";
-  if (done > 0.02) left = duration(elapsed * (all - done) / done) + " left";
-  std::fprintf(stderr, "\r\033[K%3.0f %%  %zu/%zu  %.1f MP  %s  %s", 100.0 * done / all, ended_ + 1,
-               jobs_, megapixelsDone_ + share * megapixelsNow_, left.c_str(), name_.c_str());
+  const double done = weightEnded_ + share * weights_[index];
+  char text[128];
+  std::snprintf(text, sizeof(text), "%3.0f %%  %zu/%zu  %.1f MP  %s  ", 100.0 * done / weight_,
+                ended_ + 1, weights_.size(), megapixelsDone_ + share * megapixelsNow_,
+                timeLeft(done).c_str());
+  // A line that wraps could not be redrawn.
+  const std::string line = (text + printable(name_)).substr(0, terminalWidth() - 1);
+  std::fprintf(stderr, "\r\033[K%s", line.c_str());
   std::fflush(stderr);
 }
 

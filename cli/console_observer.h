@@ -3,6 +3,7 @@
 #include <chrono>
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "app/job_observer.h"
 
@@ -11,17 +12,20 @@ namespace pristine::cli {
 /// Progress on stderr: one line that is redrawn on a terminal, a line per picture elsewhere.
 class ConsoleObserver final : public JobObserver {
  public:
-  ConsoleObserver(std::size_t jobs, bool quiet);
+  ConsoleObserver(const std::vector<Job>& jobs, bool quiet);
 
   void started(std::size_t index, const Job& job, double megapixels) override;
   void progressed(std::size_t index, double share) override;
   void finished(std::size_t index, const JobResult& result) override;
 
  private:
-  void draw(double share, bool force);
+  void draw(std::size_t index, double share, bool force);
   void clear();
+  std::string timeLeft(double weightDone) const;
 
-  std::size_t jobs_;
+  std::vector<double> weights_;  ///< of the jobs: bytes of the inputs
+  double weight_;                ///< their sum
+  double weightEnded_ = 0;
   bool quiet_;
   bool terminal_;
   std::size_t ended_ = 0;

@@ -9,7 +9,7 @@ enum class ExitCode {
   Usage = 2,         ///< the command line makes no sense
   NothingFound = 3,  ///< no picture among the inputs
   Environment = 5,   ///< model missing or broken, processor unfit
-  Interrupted = 130  ///< SIGINT or SIGTERM
+  Interrupted = 130  ///< SIGINT, SIGTERM or SIGHUP
 };
 
 }  // namespace pristine::cli

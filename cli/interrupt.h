@@ -6,8 +6,10 @@
 
 namespace pristine::cli {
 
-/// Turns the first SIGINT or SIGTERM into a stop request and lets the second end the process.
-/// Construct before any other thread: they inherit the blocked signals.
+/// Turns the first SIGINT, SIGTERM or SIGHUP into a stop request. When a second comes, or the
+/// process has not ended 0.7 seconds later (one operator on a large tile may take longer),
+/// temporary files are removed and the process ends. Construct before any other thread: they
+/// inherit the blocked signals.
 class Interrupt {
  public:
   Interrupt();

@@ -1,3 +1,4 @@
+#include <csignal>
 #include <cstdio>
 #include <exception>
 #include <string>
@@ -46,6 +47,8 @@ ExitCode exitCodeOf(ErrorCode code) {
     case ErrorCode::Output:
     case ErrorCode::Memory:
       return ExitCode::SomeFailed;
+    case ErrorCode::Stopped:
+      return ExitCode::Interrupted;
   }
   return ExitCode::SomeFailed;
 }
@@ -53,6 +56,9 @@ ExitCode exitCodeOf(ErrorCode code) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  // A reader that went away or a file too large is an error to report, not an end half-way.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   try {
     return static_cast<int>(run({argv + 1, argv + argc}));
   } catch (const pristine::cli::UsageError& error) {

@@ -12,6 +12,7 @@ enum class ErrorCode {
   Model,   ///< a model file that is missing, broken or not for this program
   Usage,   ///< a request that makes no sense
   Memory,  ///< a picture or tile that does not fit
+  Stopped  ///< not wrong: the caller's stop token ended it
 };
 
 /// The one exception of core and app. what(): lower case, object first, numbers in.

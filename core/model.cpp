@@ -1,6 +1,9 @@
 #include "core/model.h"
 
+#include <cstdint>
+#include <limits>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <stdexcept>
 
 #include "core/error.h"
@@ -15,27 +18,60 @@ using nlohmann::json;
 
 constexpr int kFormat = 1;
 
+/// A number of the metadata; fractions, booleans and what int cannot hold are errors.
+int integer(const json& object, const char* key) {
+  const json& value = object.at(key);
+  if (!value.is_number_integer()) {
+    throw std::invalid_argument(std::string("metadata '") + key + "' is " + value.dump() +
+                                ", expected an integer");
+  }
+  constexpr auto kMost = std::numeric_limits<int>::max();
+  const bool fits = value.is_number_unsigned() ? value.get<std::uint64_t>() <= std::uint64_t{kMost}
+                                               : value.get<std::int64_t>() >= -std::int64_t{kMost};
+  if (!fits) throw std::invalid_argument(std::string("metadata '") + key + "' is " + value.dump());
+  return value.get<int>();
+}
+
+std::vector<int> integers(const json& object, const char* key) {
+  std::vector<int> values;
+  for (const json& value : object.at(key)) values.push_back(integer({{key, value}}, key));
+  return values;
+}
+
+/// A field that this program does not know would be one that it does not compute.
+void requireKnownFields(const json& architecture) {
+  static const std::set<std::string> kKnown{"type",   "image_channels", "channels",     "encoder",
+                                            "middle", "decoder",        "window",       "heads",
+                                            "bins",   "agents",         "dynamic_range"};
+  for (const auto& [key, value] : architecture.items()) {
+    if (kKnown.count(key) == 0) {
+      throw std::invalid_argument("architecture has the unknown field '" + key + "'");
+    }
+  }
+}
+
 va::NetworkConfig parseArchitecture(const json& text) {
   const auto type = text.at("type").get<std::string>();
   if (type != "restoration_net") {
     throw std::invalid_argument("architecture type is '" + type + "', expected 'restoration_net'");
   }
+  requireKnownFields(text);
   va::NetworkConfig config;
-  config.imageChannels = text.at("image_channels").get<int>();
-  config.channels = text.at("channels").get<std::vector<int>>();
+  config.imageChannels = integer(text, "image_channels");
+  config.channels = integers(text, "channels");
   config.encoder = text.at("encoder").get<std::vector<va::Stage>>();
   config.middle = text.at("middle").get<va::Stage>();
   config.decoder = text.at("decoder").get<std::vector<va::Stage>>();
-  config.window = text.at("window").get<int>();
-  config.heads = text.at("heads").get<int>();
-  config.bins = text.at("bins").get<int>();
-  config.agents = text.at("agents").get<int>();
+  config.window = integer(text, "window");
+  config.heads = integer(text, "heads");
+  config.bins = integer(text, "bins");
+  config.agents = integer(text, "agents");
   config.dynamicRange = text.at("dynamic_range").get<bool>();
   return config;
 }
 
 ModelInfo parseInfo(const json& text) {
-  const int format = text.at("format").get<int>();
+  const int format = integer(text, "format");
   if (format != kFormat) {
     throw std::invalid_argument("format is " + std::to_string(format) + ", expected " +
                                 std::to_string(kFormat));
@@ -44,8 +80,8 @@ ModelInfo parseInfo(const json& text) {
   info.name = text.at("name").get<std::string>();
   info.title = text.at("title").get<std::string>();
   info.task = text.at("task").get<std::string>();
-  info.scale = text.at("scale").get<int>();
-  info.halo = text.at("halo").get<int>();
+  info.scale = integer(text, "scale");
+  info.halo = integer(text, "halo");
   if (info.scale != 1) {
     throw std::invalid_argument("scale is " + std::to_string(info.scale) + ", expected 1");
   }

@@ -11,10 +11,9 @@ namespace pristine {
 
 namespace {
 
-/// Pixels of a tile. Large tiles waste less on halos and cost no speed; both numbers bound the
-/// activations of the default network to about 600 MB.
-constexpr std::int64_t kTileBudget = 3'200'000;
-constexpr std::int64_t kTileBudgetF32 = 1'600'000;
+/// Bytes of a tile's activations at most, unless the smallest tile needs more. Large tiles waste
+/// less on halos and cost no speed.
+constexpr double kActivationBudget = 600e6;
 constexpr int kFeather = 16;
 
 va::Precision resolve(Precision precision) {
@@ -60,14 +59,58 @@ struct Restorer::Impl {
   Impl(std::shared_ptr<const Model> m, const RestorerOptions& o)
       : model(std::move(m)), options(o), engine(o.threads), precision(resolve(o.precision)) {}
 
+  std::unique_ptr<va::Network> networkFor(int width, int height) {
+    try {
+      return std::make_unique<va::Network>(engine, model->config(), model->weights(), height, width,
+                                           precision);
+    } catch (const std::bad_alloc&) {
+      throw Error(ErrorCode::Memory, "model '" + model->info().name + "': a tile of " +
+                                         std::to_string(width) + "x" + std::to_string(height) +
+                                         " does not fit into memory");
+    } catch (const std::exception& error) {
+      throw Error(ErrorCode::Model, "model '" + model->info().name + "': " + error.what());
+    }
+  }
+
   void compile(int width, int height) {
     if (network && width == tileWidth && height == tileHeight) return;
     network.reset();  // its memory goes first
-    network = std::make_unique<va::Network>(engine, model->config(), model->weights(), height,
-                                            width, precision);
+    network = networkFor(width, height);
     network->graph().setProfiling(options.profile);
     tileWidth = width;
     tileHeight = height;
+  }
+
+  /// Tiles for the picture and the network compiled for them.
+  TileGrid prepare(int width, int height) {
+    TileGridOptions wanted;
+    wanted.alignment = model->info().window;
+    wanted.halo = model->info().halo;
+    if (options.tile > 0) {
+      wanted.side = options.tile;
+      wanted.budget = static_cast<std::int64_t>(options.tile) * options.tile;
+      const TileGrid grid(width, height, wanted);
+      compile(grid.tileWidth(), grid.tileHeight());
+      return grid;
+    }
+    if (budget == 0) budget = guessBudget();
+    // The arena is known once it is planned and costs nothing until it is used.
+    while (true) {
+      wanted.budget = budget;
+      const TileGrid grid(width, height, wanted);
+      compile(grid.tileWidth(), grid.tileHeight());
+      const auto bytes = static_cast<double>(network->graph().arenaBytes());
+      const auto pixels = static_cast<std::int64_t>(tileWidth) * tileHeight;
+      if (bytes <= kActivationBudget || pixels > budget) return grid;
+      budget = static_cast<std::int64_t>(static_cast<double>(pixels) * kActivationBudget / bytes);
+    }
+  }
+
+  /// Pixels whose activations would fill kActivationBudget if they grew as those of a small tile.
+  std::int64_t guessBudget() {
+    const int side = 2 * model->info().window;
+    const auto bytes = static_cast<double>(networkFor(side, side)->graph().arenaBytes());
+    return static_cast<std::int64_t>(kActivationBudget / bytes * side * side) + 1;
   }
 
   void collectProfile() {
@@ -89,6 +132,7 @@ struct Restorer::Impl {
   std::unique_ptr<va::Network> network;
   int tileWidth = 0;
   int tileHeight = 0;
+  std::int64_t budget = 0;  ///< pixels of a tile within kActivationBudget, 0: not yet known
   std::vector<OperatorSummary> summary;
 };
 
@@ -110,11 +154,19 @@ const std::vector<OperatorSummary>& Restorer::profile() const {
   return impl_->summary;
 }
 
+TileGrid Restorer::gridFor(int width, int height) {
+  return impl_->prepare(width, height);
+}
+int Restorer::feather() const {
+  return std::min(kFeather, impl_->model->info().halo);
+}
+
 std::optional<Image> Restorer::restore(const Image& source, double strength,
                                        const RestoreControl& control) {
   if (!(strength >= 0.0 && strength <= 1.0)) {
     throw Error(ErrorCode::Usage, "strength is " + std::to_string(strength) + ", expected 0 to 1");
   }
+  if (source.pixels.empty()) throw Error(ErrorCode::Input, "picture has no pixels");
   requireFinite(source.pixels);
   Image result = source;
   if (strength == 0.0) {
@@ -122,15 +174,7 @@ std::optional<Image> Restorer::restore(const Image& source, double strength,
     return result;
   }
   const ModelInfo& info = impl_->model->info();
-  TileGridOptions options;
-  options.alignment = info.window;
-  options.halo = info.halo;
-  options.budget = impl_->options.tile > 0
-                       ? static_cast<std::int64_t>(impl_->options.tile) * impl_->options.tile
-                   : impl_->precision == va::Precision::F32 ? kTileBudgetF32
-                                                            : kTileBudget;
-  const TileGrid grid(source.width(), source.height(), options);
-  impl_->compile(grid.tileWidth(), grid.tileHeight());
+  const TileGrid grid = impl_->prepare(source.width(), source.height());
 
   int done = 0;
   const auto process = [&](std::span<const float> src, std::span<float> dst) {
@@ -154,7 +198,7 @@ std::optional<Image> Restorer::restore(const Image& source, double strength,
     std::ranges::copy(output, dst.begin());
     return true;
   };
-  auto restored = restoreTiles(source.pixels, grid, std::min(kFeather, info.halo), process);
+  auto restored = restoreTiles(source.pixels, grid, feather(), process);
   if (!restored) return std::nullopt;
 
   const auto s = static_cast<float>(strength);

@@ -53,6 +53,12 @@ class Restorer {
   std::optional<Image> restore(const Image& source, double strength,
                                const RestoreControl& control = {});
 
+  /// The tiles that restore() cuts a picture of this size into, and the ramp of its blending in
+  /// pixels. Whoever restores the tiles one by one and blends them gets the same picture.
+  /// gridFor() compiles the network for these tiles.
+  TileGrid gridFor(int width, int height);
+  int feather() const;
+
   /// "bf16" or "f32", what Auto became.
   std::string precision() const;
   int threads() const;

@@ -141,7 +141,8 @@ class Parser {
     for (const json& size : value["shape"]) {
       if (!size.is_number_unsigned()) fail(key, "has a size that is no natural number");
       const auto dim = size.get<std::uint64_t>();
-      if (__builtin_mul_overflow(count, dim, &count) || count > kLargestFile) {
+      if (dim > kLargestFile || __builtin_mul_overflow(count, dim, &count) ||
+          count > kLargestFile) {
         fail(key, "has more elements than a file can hold");
       }
       result.shape.push_back(static_cast<std::int64_t>(dim));

@@ -27,10 +27,11 @@ std::vector<float> blendWeights(const TileAxis& axis, std::size_t index, int fea
   for (int i = 0; i < axis.size; ++i) {
     const int position = axis.starts[index] + i;
     if (position >= length) break;
-    float weight = 1.0F;
-    if (index > 0) weight *= rise(axis.borders[index], position);
-    if (index + 1 < axis.starts.size()) weight *= 1.0F - rise(axis.borders[index + 1], position);
-    weights[static_cast<std::size_t>(i)] = weight;
+    // Differences of ramps sum to 1 even where ramps of neighbouring borders overlap.
+    const float before = index > 0 ? rise(axis.borders[index], position) : 1.0F;
+    const float after =
+        index + 1 < axis.starts.size() ? rise(axis.borders[index + 1], position) : 0.0F;
+    weights[static_cast<std::size_t>(i)] = before - after;
   }
   return weights;
 }

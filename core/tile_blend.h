@@ -9,7 +9,8 @@
 namespace pristine {
 
 /// Weight of tile `index` at each of its pixels along one axis: 1 inside, linear ramps of `feather`
-/// pixels on each side of an inner border. The weights of all tiles sum to 1 at every pixel.
+/// pixels on each side of an inner border. With feather <= halo of the axis the weights of all
+/// tiles sum to 1 at every pixel of [0, length).
 std::vector<float> blendWeights(const TileAxis& axis, std::size_t index, int feather, int length);
 
 /// Copies the tile's pixels [tileHeight, tileWidth, 3] out of a CV_32FC3 picture, reflecting it

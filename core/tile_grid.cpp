@@ -14,10 +14,12 @@ int roundUp(int value, int multiple) {
   return (value + multiple - 1) / multiple * multiple;
 }
 
-/// Starts of `count` tiles of `size` spread over `padded`; empty if two overlap too little.
+/// Distinct starts of up to `count` tiles of `size` spread over `padded`; empty if two overlap too
+/// little.
 std::vector<int> spread(int padded, int size, int count, int alignment, int halo) {
   std::vector<int> starts;
   const std::int64_t room = (padded - size) / alignment;
+  count = static_cast<int>(std::min<std::int64_t>(count, room + 1));
   for (int i = 0; i < count; ++i) {
     const std::int64_t step = count == 1 ? 0 : (room * i + (count - 1) / 2) / (count - 1);
     starts.push_back(static_cast<int>(step) * alignment);
@@ -57,6 +59,12 @@ TileAxis splitAxis(int length, int count, int alignment, int halo) {
 }
 
 TileGrid::TileGrid(int width, int height, const TileGridOptions& options) {
+  if (width < 1 || height < 1 || options.alignment < 1 || options.halo < 0) {
+    throw Error(ErrorCode::Usage, "tile grid: picture is " + std::to_string(width) + "x" +
+                                      std::to_string(height) + ", alignment " +
+                                      std::to_string(options.alignment) + ", halo " +
+                                      std::to_string(options.halo));
+  }
   const int mostColumns = roundUp(width, options.alignment) / options.alignment;
   const int mostRows = roundUp(height, options.alignment) / options.alignment;
   std::vector<TileAxis> rows;
@@ -71,7 +79,7 @@ TileGrid::TileGrid(int width, int height, const TileGridOptions& options) {
     const TileAxis column = splitAxis(width, n, options.alignment, options.halo);
     for (const TileAxis& row : rows) {
       const std::int64_t tile = static_cast<std::int64_t>(column.size) * row.size;
-      const bool fits = tile <= options.budget;
+      const bool fits = tile <= options.budget && std::max(column.size, row.size) <= options.side;
       const std::int64_t cost =
           fits ? tile * static_cast<std::int64_t>(column.starts.size() * row.starts.size()) : tile;
       if ((fits && !bestFits) || (fits == bestFits && cost < best)) {

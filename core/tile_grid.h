@@ -1,6 +1,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <vector>
 
 namespace pristine {
@@ -13,18 +14,20 @@ struct TileAxis {
       borders;  ///< starts.size() + 1: tile i alone answers for [borders[i], borders[i+1])
 };
 
-/// Splits [0, length) into `count` equal tiles that overlap by at least 2 * halo, the smallest that
-/// do. length, alignment, count >= 1, halo >= 0.
+/// Splits [0, length) into `count` equal tiles, or fewer, that overlap by at least 2 * halo, the
+/// smallest that do. length, alignment, count >= 1, halo >= 0, else throws Error(Usage).
 TileAxis splitAxis(int length, int count, int alignment, int halo);
 
 struct TileGridOptions {
   int alignment = 128;  ///< tile sides and starts are multiples of it, counted from the origin
   int halo = 64;        ///< pixels of context around the pixels that a tile answers for
-  std::int64_t budget = 1 << 20;  ///< pixels of a tile at most, where the alignment allows it
+  std::int64_t budget = 1 << 20;  ///< pixels of a tile at most, where alignment and halo allow it
+  int side = std::numeric_limits<int>::max();  ///< of a tile at most, where they allow it
 };
 
-/// Equal tiles over a picture, chosen for the least computed area within the budget. The picture is
-/// thought to be continued by reflection to the right and below where tiles reach over its edge.
+/// Equal tiles over a picture, chosen for the least computed area within the budget, or the
+/// smallest tiles there are if none fits it. The picture is thought to be continued by reflection
+/// to the right and below where tiles reach over its edge. Throws Error(Usage) on sizes below 1.
 class TileGrid {
  public:
   TileGrid(int width, int height, const TileGridOptions& options);

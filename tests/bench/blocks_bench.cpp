@@ -26,7 +26,7 @@ std::optional<Place> find(const va::NetworkConfig& config, const std::string& ki
     return std::nullopt;
   };
   for (std::size_t level = 0; level < config.encoder.size(); ++level) {
-    const auto place =
+    auto place =
         in(config.encoder[level], static_cast<int>(level), "encoder." + std::to_string(level));
     if (place) return place;
   }

@@ -69,6 +69,7 @@ Array Array::slice(int axis, Dim from, Dim count) const {
 Array Array::permuted(const std::vector<int>& order) const {
   if (order.size() != shape_.rank()) throw std::invalid_argument("permuted: wrong axis count");
   std::vector<Dim> dims;
+  dims.reserve(order.size());
   for (const int axis : order) dims.push_back(shape_[axis]);
   Array result{Shape(dims)};
   std::vector<Dim> index(dims.size(), 0);  // in the result

@@ -368,5 +368,13 @@ TEST(AgentAttention, ErrorsNameShapes) {
             "weight 'a.agent_bias' is missing, expected [2, 4, 7, 7]");
 }
 
+TEST(AgentAttention, BiasesBeyondAnyMemoryAreAnError) {
+  const Weights none;
+  GraphBuilder graph(none, Precision::F32);
+  const Tensor q = graph.input("q", {1, 4096, 4096, 8});
+  EXPECT_EQ(messageOf([&] { agentCore(graph, q, q, q, "a", {.heads = 8, .agents = 8}); }),
+            "agent attention 'a': biases of [8, 64, 16777216] are too large");
+}
+
 }  // namespace
 }  // namespace va::test

@@ -43,7 +43,7 @@ void expectBlockMatches(const std::string& name, Precision precision, const Tole
   options.dynamicRange = test.option("dynamic_range") != 0;
   const Array actual = runGraph(
       [&](GraphBuilder& graph, const std::vector<Tensor>& in) {
-        const Tensor dst = block(graph, test.metadata.at("kind"), in[0], "block", options);
+        Tensor dst = block(graph, test.metadata.at("kind"), in[0], "block", options);
         EXPECT_TRUE(graph.unusedWeights().empty());
         return dst;
       },
@@ -119,7 +119,7 @@ TEST(Blocks, WindowThatDoesNotTileTheMapIsAnError) {
           {Array({1, 8, 8, c})}, test.weights);
     });
     EXPECT_NE(message.find(Shape({1, 8, 8, c}).toString()), std::string::npos) << message;
-    EXPECT_NE(message.find("7"), std::string::npos) << message;
+    EXPECT_NE(message.find('7'), std::string::npos) << message;
   }
 }
 

@@ -103,8 +103,9 @@ void expectConvolutionsMatch(Precision precision) {
   for (const ConvCase& test : convCases()) {
     SCOPED_TRACE(test.what);
     // Unit variance of the result: the tolerances are absolute.
-    const double fanIn = static_cast<double>(test.src[3] / test.options.groups);
-    const Array src = random.normal(test.src, 0.0, 1.0 / std::sqrt(fanIn));
+    const Dim groupChannels = test.src[3] / test.options.groups;
+    const Array src =
+        random.normal(test.src, 0.0, 1.0 / std::sqrt(static_cast<double>(groupChannels)));
     const ConvWeights weights(random, test.src[3], test.options);
     const auto describe = [&](GraphBuilder& graph, const std::vector<Tensor>& in) {
       return conv(graph, in[0], "layer", test.options);
@@ -130,8 +131,9 @@ void expectResidualsMatch(Precision precision) {
   for (const ConvCase& test : convCases()) {
     if (!test.options.scale.empty()) continue;
     SCOPED_TRACE(test.what);
-    const double fanIn = static_cast<double>(test.src[3] / test.options.groups);
-    const Array src = random.normal(test.src, 0.0, 1.0 / std::sqrt(fanIn));
+    const Dim groupChannels = test.src[3] / test.options.groups;
+    const Array src =
+        random.normal(test.src, 0.0, 1.0 / std::sqrt(static_cast<double>(groupChannels)));
     const ConvWeights weights(random, test.src[3], test.options);
     const Array branch = weights.expected(src, test.options);
     const Array other = random.normal(branch.shape());

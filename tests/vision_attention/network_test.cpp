@@ -82,7 +82,7 @@ TEST(Network, LifetimePlanSavesMemory) {
   const Graph& graph = network.graph();
   EXPECT_LT(graph.arenaBytes(), graph.unsharedBytes() / 3);
   // Never less than the largest layer needs: source and result at full resolution.
-  EXPECT_GE(graph.arenaBytes(), 2U * 128U * 128U * 32U * sizeof(float));
+  EXPECT_GE(graph.arenaBytes(), std::size_t{2} * 128 * 128 * 32 * sizeof(float));
 }
 
 /// "operator (kind): implementation" of every step that runs on a oneDNN reference loop.

@@ -18,6 +18,8 @@ namespace va {
 namespace {
 
 constexpr Dim kBiasSide = 7;  ///< of the learned bias pictures, resized to the window
+/// A small file may ask for large windows: 1 GiB of resized biases is more than any network needs.
+constexpr Dim kMostBiasValues = Dim{1} << 28;
 
 struct Sizes {
   Dim mb = 0;
@@ -366,6 +368,10 @@ Tensor agentCore(GraphBuilder& graph, const Tensor& q, const Tensor& k, const Te
     fail(std::to_string(options.agents) + " agents a side for windows " + q.shape.toString());
   }
   const Sizes sizes{q.shape[0], q.shape[1], q.shape[2], c, options.heads, options.agents};
+  if (sizes.heads * sizes.agents() > kMostBiasValues / sizes.positions()) {
+    fail("biases of " + Shape{sizes.heads, sizes.agents(), sizes.positions()}.toString() +
+         " are too large");
+  }
   auto b1 = agentBias(graph, scope, sizes);
   auto b2 = queryBias(graph, scope, sizes);
   std::unique_ptr<Operator> core;

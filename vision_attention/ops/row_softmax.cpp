@@ -36,6 +36,7 @@ template <typename T>
 VA_INLINE float exponentials(const float* src, const float* bias, float scale, float offset,
                              Dim columns, T* dst) {
   float sum = 0;
+  // NOLINTNEXTLINE(bugprone-branch-clone): the second branch adds the bias
   if (bias == nullptr) {
 #pragma omp simd reduction(+ : sum)
     for (Dim j = 0; j < columns; ++j) {

@@ -1,0 +1,344 @@
+#include "app/inference_thread.h"
+
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <chrono>
+#include <exception>
+#include <utility>
+
+#include "app/model_catalog.h"
+#include "core/error.h"
+
+namespace pristine {
+
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+/// Lower than the interface: it must stay smooth on two cores that both compute.
+constexpr int kNice = 10;
+
+double secondsSince(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
+/// The lightest installed model for the same task, where it takes at most half the work.
+std::shared_ptr<const Model> draftModelFor(const std::shared_ptr<const Model>& model) {
+  std::shared_ptr<const Model> best = model;
+  for (const auto& path : listModels()) {
+    try {
+      auto other = loadModel(path.string());
+      const bool light = other->info().macsPerPixel <= 0.5 * model->info().macsPerPixel;
+      if (other->info().task == model->info().task && light &&
+          other->info().macsPerPixel < best->info().macsPerPixel) {
+        best = std::move(other);
+      }
+    } catch (const Error&) {
+      continue;  // it is only a model that nobody asked for
+    }
+  }
+  return best;
+}
+
+}  // namespace
+
+/// One restorer a purpose: each is compiled for one tile shape at a time.
+struct InferenceThread::Networks {
+  std::shared_ptr<const Model> model;
+  std::shared_ptr<const Model> draftModel;
+  RestorerOptions options;
+  std::unique_ptr<Restorer> draft;
+  std::unique_ptr<Restorer> tiles;
+};
+
+/// Forwards a run of jobs and lets the picture that is looked at go first.
+class InferenceThread::JobFollower : public JobObserver {
+ public:
+  JobFollower(InferenceThread& owner, std::stop_token stop)
+      : owner_(owner), stop_(std::move(stop)) {}
+
+  void started(std::size_t index, const Job& /*job*/, double megapixels) override {
+    owner_.observer_.jobStarted(index, megapixels);
+    away_.resize(std::max(away_.size(), index + 1), 0.0);
+  }
+  void progressed(std::size_t index, double share) override {
+    owner_.observer_.jobProgressed(index, share);
+    const auto begin = Clock::now();
+    owner_.attend(Within::Jobs, stop_);
+    away_[index] += secondsSince(begin);
+  }
+  void finished(std::size_t index, const JobResult& result) override {
+    JobResult net = result;
+    if (index < away_.size()) net.seconds -= away_[index];
+    owner_.observer_.jobFinished(index, net);
+  }
+
+ private:
+  InferenceThread& owner_;
+  std::stop_token stop_;
+  std::vector<double> away_;  ///< seconds spent on other things, of every job
+};
+
+InferenceThread::InferenceThread(InferenceObserver& observer, InferenceSettings settings)
+    : observer_(observer), settings_(std::move(settings)), thread_([this] { loop(); }) {}
+
+InferenceThread::~InferenceThread() {
+  {
+    const std::lock_guard lock(mutex_);
+    quit_ = true;
+    pictureStop_.request_stop();
+    jobsStop_.request_stop();
+  }
+  changed_.notify_all();
+  thread_.join();
+}
+
+void InferenceThread::setSettings(InferenceSettings settings) {
+  const std::lock_guard lock(mutex_);
+  settings_ = std::move(settings);
+  settingsChanged_ = true;
+  broken_ = false;
+  live_.reset();
+  pictureStop_.request_stop();
+  pictureStop_ = {};
+  changed_.notify_all();
+}
+
+void InferenceThread::show(std::shared_ptr<LiveRestoration> live, const LiveView& view,
+                           bool background) {
+  const std::lock_guard lock(mutex_);
+  live_ = std::move(live);
+  view_ = view;
+  background_ = background;
+  hurry_ = false;
+  pictureStop_.request_stop();
+  pictureStop_ = {};
+  changed_.notify_all();
+}
+
+void InferenceThread::setView(const LiveView& view) {
+  const std::lock_guard lock(mutex_);
+  view_ = view;
+  changed_.notify_all();
+}
+
+void InferenceThread::setBackground(bool background) {
+  const std::lock_guard lock(mutex_);
+  background_ = background;
+  changed_.notify_all();
+}
+
+void InferenceThread::setHurry(bool hurry) {
+  const std::lock_guard lock(mutex_);
+  hurry_ = hurry;
+  changed_.notify_all();
+}
+
+void InferenceThread::startJobs(std::vector<Job> jobs, const RunOptions& options) {
+  const std::lock_guard lock(mutex_);
+  jobs_ = std::move(jobs);
+  runOptions_ = options;
+  jobsStop_ = {};
+  changed_.notify_all();
+}
+
+void InferenceThread::pauseJobs(bool paused) {
+  const std::lock_guard lock(mutex_);
+  paused_ = paused;
+  changed_.notify_all();
+}
+
+void InferenceThread::stopJobs() {
+  const std::lock_guard lock(mutex_);
+  jobsStop_.request_stop();
+  changed_.notify_all();
+}
+
+void InferenceThread::loop() {
+  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
+  while (true) {
+    bool reload = false;
+    bool refuse = false;
+    bool run = false;
+    std::optional<Task> task;
+    {
+      std::unique_lock lock(mutex_);
+      changed_.wait(lock, [&] {
+        reload = settingsChanged_;
+        refuse = broken_ && jobs_;
+        run = jobs_ && (!paused_ || jobsStop_.stop_requested());
+        task = nextTask(run ? Within::Jobs : Within::Nothing);
+        if (!task && !reload && networks_ && (!live_ || live_->complete())) {
+          networks_->tiles.reset();  // its memory is large
+        }
+        return quit_ || reload || refuse || run || task;
+      });
+      if (quit_) return;
+      if (refuse && !reload) jobs_.reset();
+    }
+    if (reload) {
+      load();
+    } else if (refuse) {
+      observer_.jobsEnded();
+    } else if (task) {
+      restoreTile(*task);
+    } else {
+      runJobList();
+    }
+  }
+}
+
+void InferenceThread::fail(const std::string& reason) {
+  {
+    const std::lock_guard lock(mutex_);
+    broken_ = true;
+  }
+  observer_.failed(reason);
+}
+
+/// Follows changed settings. Only while no restorer is at work, but that of the jobs.
+void InferenceThread::load() {
+  InferenceSettings settings;
+  std::stop_token stop;
+  bool warmUp = false;
+  {
+    const std::lock_guard lock(mutex_);
+    settingsChanged_ = false;
+    settings = settings_;
+    stop = pictureStop_.get_token();
+    warmUp = !live_ && !jobs_;
+  }
+  try {
+    auto networks = std::make_unique<Networks>();
+    networks->model = loadModel(settings.model);
+    if (networks->model->info().task != "denoise") {
+      throw Error(ErrorCode::Model, "model '" + settings.model + "' is for task '" +
+                                        networks->model->info().task + "', expected 'denoise'");
+    }
+    networks->draftModel = draftModelFor(networks->model);
+    networks->options = settings.restorer;
+    networks_.reset();  // its memory goes first
+    networks->draft = std::make_unique<Restorer>(networks->draftModel, networks->options);
+    networks_ = std::move(networks);
+    observer_.ready(
+        {networks_->model->info(), networks_->draft->precision(), networks_->draft->threads()});
+    if (warmUp) {
+      // Compiles the network and touches its memory before somebody waits for the first draft.
+      Image blank;
+      blank.pixels =
+          cv::Mat::zeros(LiveRestoration::kDraftSide, LiveRestoration::kDraftSide, CV_32FC3);
+      networks_->draft->restore(blank, 1.0, {stop, {}});
+    }
+  } catch (const std::bad_alloc&) {
+    fail("model '" + settings.model + "' does not fit into memory");
+  } catch (const std::exception& error) {
+    fail(error.what());
+  }
+}
+
+/// What to do next for the picture; mutex_ is held. Within a tile only drafts are worth an
+/// interruption, within jobs also the tiles that someone waits for.
+std::optional<InferenceThread::Task> InferenceThread::nextTask(Within within) {
+  if (!live_ || broken_ || settingsChanged_ || quit_) return std::nullopt;
+  Task task{live_, view_, false, pictureStop_.get_token(), {}};
+  if (!live_->prepared() || live_->nextDraft(view_)) return task;
+  task.final = within == Within::Nothing ? background_ || hurry_
+                                         : within == Within::Jobs && (hurry_ || paused_);
+  if (!task.final || live_->complete()) return std::nullopt;
+  return task;
+}
+
+/// Between two operators of `within`: what is more urgent, and pauses.
+void InferenceThread::attend(Within within, const std::stop_token& stop) {
+  while (true) {
+    std::optional<Task> task;
+    bool reload = false;
+    {
+      std::unique_lock lock(mutex_);
+      while (true) {
+        if (quit_ || stop.stop_requested()) return;
+        // The networks are in use within a tile; it has been told to stop if they shall change.
+        reload = within == Within::Jobs && settingsChanged_;
+        task = nextTask(within);
+        if (task) task->outer = stop;
+        if (reload || task) break;
+        if (within != Within::Jobs || !paused_) return;
+        changed_.wait(lock);
+      }
+    }
+    if (reload) {
+      load();
+    } else {
+      restoreTile(*task);
+    }
+  }
+}
+
+/// One tile, or the preparation of a picture. A picture that cannot be restored is let go.
+void InferenceThread::restoreTile(const Task& task) {
+  LiveRestoration& live = *task.live;
+  try {
+    const auto tiles = [this]() -> Restorer& {
+      if (!networks_->tiles) {
+        networks_->tiles = std::make_unique<Restorer>(networks_->model, networks_->options);
+      }
+      return *networks_->tiles;
+    };
+    if (!live.prepared()) {
+      const cv::Size size = live.source().sizeAt(0);
+      live.prepare(tiles().gridFor(size.width, size.height), tiles().feather());
+      return;
+    }
+    const auto tile = task.final ? live.nextTile(task.view) : live.nextDraft(task.view);
+    if (!tile) return;
+    std::stop_source either;
+    const auto end = [&either] { either.request_stop(); };
+    const std::stop_callback pictureEnds(task.stop, end);
+    const std::stop_callback outerEnds(task.outer, end);
+    RestoreControl control;
+    control.stop = either.get_token();
+    if (task.final) {
+      control.progress = [&](double share) {
+        const auto done = static_cast<double>(live.tilesDone());
+        observer_.pictureProgressed(live, (done + share) / static_cast<double>(live.tiles()));
+        attend(Within::Tile, control.stop);
+      };
+    }
+    Restorer& restorer = task.final ? tiles() : *networks_->draft;
+    const auto restored = restorer.restore(live.inputOf(*tile), 1.0, control);
+    if (!restored || control.stop.stop_requested()) return;
+    observer_.pictureChanged(live, live.put(*tile, restored->pixels));
+    if (live.complete()) observer_.pictureCompleted(live);
+    return;
+  } catch (const std::bad_alloc&) {
+    observer_.pictureFailed(live, "does not fit into memory");
+  } catch (const std::exception& error) {
+    observer_.pictureFailed(live, error.what());
+  }
+  const std::lock_guard lock(mutex_);
+  if (live_ == task.live) live_.reset();
+}
+
+void InferenceThread::runJobList() {
+  std::vector<Job> jobs;
+  RunOptions options;
+  std::stop_token stop;
+  {
+    const std::lock_guard lock(mutex_);
+    jobs = std::move(*jobs_);
+    jobs_.reset();
+    options = runOptions_;
+    stop = jobsStop_.get_token();
+  }
+  try {
+    Restorer restorer(networks_->model, networks_->options);
+    JobFollower follower(*this, stop);
+    runJobs(jobs, restorer, options, stop, follower);
+  } catch (const std::exception& error) {
+    fail(error.what());
+  }
+  observer_.jobsEnded();
+}
+
+}  // namespace pristine

@@ -1,0 +1,120 @@
+#pragma once
+
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "app/job_runner.h"
+#include "app/live_restoration.h"
+#include "core/restorer.h"
+
+namespace pristine {
+
+/// Which network, and how it is run.
+struct InferenceSettings {
+  std::string model = "denoise";  ///< name or path
+  RestorerOptions restorer;
+};
+
+/// What the settings became.
+struct InferenceInfo {
+  ModelInfo model;
+  std::string precision;
+  int threads = 0;
+};
+
+/// Hears of the work. Every call comes from the inference thread; calls must be quick.
+class InferenceObserver {
+ public:
+  virtual ~InferenceObserver() = default;
+  virtual void ready(const InferenceInfo& info) = 0;
+  /// The model cannot be used; nothing happens until setSettings() is called again.
+  virtual void failed(const std::string& reason) = 0;
+  /// A part of level 0 has changed.
+  virtual void pictureChanged(const LiveRestoration& live, const cv::Rect& changed) = 0;
+  virtual void pictureProgressed(const LiveRestoration& live, double share) = 0;
+  virtual void pictureCompleted(const LiveRestoration& live) = 0;
+  virtual void pictureFailed(const LiveRestoration& live, const std::string& reason) = 0;
+  /// As JobObserver; `seconds` of the result leaves out pauses and the pictures looked at
+  /// meanwhile.
+  virtual void jobStarted(std::size_t index, double megapixels) = 0;
+  virtual void jobProgressed(std::size_t index, double share) = 0;
+  virtual void jobFinished(std::size_t index, const JobResult& result) = 0;
+  /// Every job has ended or was given up.
+  virtual void jobsEnded() = 0;
+};
+
+/// The one thread that runs the network. It serves the picture that someone looks at and a list of
+/// jobs. Drafts of what is visible come first: between two operators of longer work they run on a
+/// restorer of their own, with the lightest model for the task, so nothing begun is lost. All
+/// functions from one other thread.
+class InferenceThread {
+ public:
+  InferenceThread(InferenceObserver& observer, InferenceSettings settings);
+  /// Gives up the work at hand within one operator.
+  ~InferenceThread();
+  InferenceThread(const InferenceThread&) = delete;
+  InferenceThread& operator=(const InferenceThread&) = delete;
+
+  /// Gives up the tile at hand, but no job; jobs that run keep their network.
+  void setSettings(InferenceSettings settings);
+  /// The picture to restore from now on, or null. `background`: beyond what is visible.
+  void show(std::shared_ptr<LiveRestoration> live, const LiveView& view, bool background);
+  void setView(const LiveView& view);
+  void setBackground(bool background);
+  /// The whole picture is wanted now, before the jobs.
+  void setHurry(bool hurry);
+
+  /// Only after jobsEnded() of those before.
+  void startJobs(std::vector<Job> jobs, const RunOptions& options);
+  void pauseJobs(bool paused);
+  void stopJobs();
+
+ private:
+  struct Networks;
+  class JobFollower;
+  enum class Within { Nothing, Tile, Jobs };
+  struct Task {
+    std::shared_ptr<LiveRestoration> live;
+    LiveView view;
+    bool final = false;
+    std::stop_token stop;   ///< of the picture
+    std::stop_token outer;  ///< of the work that it interrupts
+  };
+
+  void loop();
+  std::optional<Task> nextTask(Within within);
+  void attend(Within within, const std::stop_token& stop);
+  void restoreTile(const Task& task);
+  void runJobList();
+  void load();
+  void fail(const std::string& reason);
+
+  InferenceObserver& observer_;
+  std::mutex mutex_;
+  std::condition_variable changed_;  ///< of anything guarded
+  // Guarded by mutex_.
+  bool quit_ = false;
+  InferenceSettings settings_;
+  bool settingsChanged_ = true;
+  bool broken_ = false;
+  std::shared_ptr<LiveRestoration> live_;
+  LiveView view_;
+  bool background_ = true;
+  bool hurry_ = false;
+  std::stop_source pictureStop_;
+  std::optional<std::vector<Job>> jobs_;
+  RunOptions runOptions_;
+  bool paused_ = false;
+  std::stop_source jobsStop_;
+
+  std::unique_ptr<Networks> networks_;  ///< touched by the inference thread only
+  std::jthread thread_;
+};
+
+}  // namespace pristine

@@ -1,0 +1,62 @@
+#include <QApplication>
+#include <QCommandLineParser>
+#include <QDir>
+#include <QSettings>
+#include <QStandardPaths>
+#include <cstdio>
+#include <exception>
+
+#include "app/image_file.h"
+#include "gui/icons.h"
+#include "gui/main_window.h"
+#include "gui/text.h"
+#include "gui/theme.h"
+#include "gui/translations.h"
+
+int main(int argc, char** argv) {
+  QApplication application(argc, argv);
+  QApplication::setOrganizationName(QStringLiteral("pristine"));
+  QApplication::setApplicationName(QStringLiteral("pristine-viewer"));
+  QApplication::setApplicationDisplayName(QStringLiteral("Pristine"));
+  QApplication::setApplicationVersion(QStringLiteral(PRISTINE_VERSION));
+  QApplication::setDesktopFileName(QStringLiteral("pristine-viewer"));
+  QApplication::setWindowIcon(pristine::gui::applicationIcon());
+  try {
+    pristine::initializeImageFiles();
+  } catch (const std::exception& error) {
+    std::fprintf(stderr, "pristine-viewer: %s\n", error.what());
+    return 5;
+  }
+  QSettings settings;
+  pristine::gui::installTranslations(application,
+                                     settings.value(QStringLiteral("language")).toString());
+
+  QCommandLineParser parser;
+  parser.setApplicationDescription(
+      QCoreApplication::translate("main", "Restores photographs and compares them."));
+  parser.addHelpOption();
+  parser.addVersionOption();
+  const QCommandLineOption reference(
+      QStringLiteral("reference"),
+      QCoreApplication::translate("main", "A picture to compare with and to measure against."),
+      QCoreApplication::translate("main", "file"));
+  parser.addOption(reference);
+  parser.addPositionalArgument(QCoreApplication::translate("main", "pictures"),
+                               QCoreApplication::translate("main", "Files and folders to open."),
+                               QStringLiteral("[…]"));
+  parser.process(application);
+
+  pristine::gui::applyTheme(application, pristine::gui::themeFromString(
+                                             settings.value(QStringLiteral("theme")).toString()));
+  const QString data = QStandardPaths::writableLocation(QStandardPaths::AppDataLocation);
+  QDir().mkpath(data);
+  pristine::gui::MainWindow window(settings, data + QStringLiteral("/queue.json"));
+  window.show();
+  std::vector<std::filesystem::path> paths;
+  for (const QString& argument : parser.positionalArguments()) {
+    paths.push_back(pristine::gui::toPath(argument));
+  }
+  if (!paths.empty()) window.openPaths(paths);
+  if (parser.isSet(reference)) window.openReference(parser.value(reference));
+  return QApplication::exec();
+}

@@ -1,0 +1,350 @@
+#include "gui/task_panel.h"
+
+#include <QCheckBox>
+#include <QComboBox>
+#include <QFileDialog>
+#include <QFileInfo>
+#include <QFormLayout>
+#include <QLabel>
+#include <QPushButton>
+#include <QScrollArea>
+#include <QSignalBlocker>
+#include <QSlider>
+#include <QSpinBox>
+#include <QStandardItemModel>
+#include <QTabBar>
+#include <QVBoxLayout>
+
+#include "gui/icons.h"
+#include "gui/text.h"
+
+namespace pristine::gui {
+
+namespace {
+
+constexpr int kMargin = 16;
+
+QLabel* title(const QString& text, QWidget* parent) {
+  auto* label = new QLabel(text, parent);
+  label->setObjectName(QStringLiteral("sectionTitle"));
+  return label;
+}
+
+QLabel* hint(QWidget* parent) {
+  auto* label = new QLabel(parent);
+  label->setObjectName(QStringLiteral("hint"));
+  label->setWordWrap(true);
+  return label;
+}
+
+/// A label over its field: long words of any language have room.
+QLabel* field(QVBoxLayout* layout, const QString& text, QWidget* widget) {
+  auto* label = new QLabel(text, widget->parentWidget());
+  label->setBuddy(widget);
+  layout->addWidget(label);
+  layout->addWidget(widget);
+  widget->setAccessibleName(plainText(text));
+  return label;
+}
+
+/// A label beside its field, for fields that are narrow.
+void row(QVBoxLayout* layout, const QString& text, QWidget* widget) {
+  auto* label = new QLabel(text, widget->parentWidget());
+  label->setBuddy(widget);
+  label->setWordWrap(true);
+  auto* line = new QHBoxLayout;
+  line->addWidget(label, 1);
+  line->addWidget(widget);
+  layout->addLayout(line);
+  widget->setAccessibleName(plainText(text));
+  widget->setMinimumWidth(76);
+}
+
+}  // namespace
+
+TaskPanel::TaskPanel(QWidget* parent) : QWidget(parent) {
+  setObjectName(QStringLiteral("taskPanel"));
+  setAttribute(Qt::WA_StyledBackground);
+  auto* layout = new QVBoxLayout(this);
+  layout->setContentsMargins(1, 0, 0, 0);
+  layout->setSpacing(0);
+  tasks_ = new QTabBar(this);
+  tasks_->setAccessibleName(tr("Task"));
+  tasks_->setDrawBase(false);
+  tasks_->setExpanding(false);
+  tasks_->addTab(tr("Denoise"));
+  layout->addWidget(tasks_);
+
+  auto* scroll = new QScrollArea(this);
+  scroll->setFrameShape(QFrame::NoFrame);
+  scroll->setWidgetResizable(true);
+  scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
+  scroll->setFocusPolicy(Qt::NoFocus);
+  auto* content = new QWidget(scroll);
+  content->setObjectName(QStringLiteral("taskPanel"));
+  auto* sections = new QVBoxLayout(content);
+  sections->setContentsMargins(kMargin, kMargin, kMargin, kMargin);
+  sections->setSpacing(20);
+  sections->addWidget(makeTask());
+  sections->addWidget(makeCompare());
+  sections->addWidget(makeOutput());
+  sections->addStretch();
+  scroll->setWidget(content);
+  layout->addWidget(scroll, 1);
+
+  auto* actions = new QVBoxLayout;
+  actions->setContentsMargins(kMargin, 8, kMargin, kMargin);
+  actions->setSpacing(8);
+  save_ = new QPushButton(tr("Save as…"), this);
+  save_->setObjectName(QStringLiteral("primary"));
+  copy_ = new QPushButton(tr("Copy as command line"), this);
+  actions->addWidget(save_);
+  actions->addWidget(copy_);
+  layout->addLayout(actions);
+  connect(save_, &QPushButton::clicked, this, &TaskPanel::saveRequested);
+  connect(copy_, &QPushButton::clicked, this, &TaskPanel::copyCommandRequested);
+  setPictureOpen(false);
+  setModels({});
+  setMinimumWidth(248);
+}
+
+QWidget* TaskPanel::makeTask() {
+  auto* box = new QWidget(this);
+  auto* layout = new QVBoxLayout(box);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->setSpacing(6);
+  model_ = new QComboBox(box);
+  model_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+  field(layout, tr("&Model"), model_);
+  modelText_ = hint(box);
+  layout->addWidget(modelText_);
+  layout->addSpacing(10);
+
+  strengthBox_ = new QSpinBox(box);
+  strengthBox_->setRange(0, 100);
+  strengthBox_->setSuffix(tr(" %"));
+  row(layout, tr("St&rength"), strengthBox_);
+  strengthBox_->setAccessibleName(tr("Strength in percent"));
+  strength_ = new QSlider(Qt::Horizontal, box);
+  strength_->setRange(0, 100);
+  strength_->setPageStep(10);
+  strength_->setAccessibleName(tr("Strength"));
+  layout->addWidget(strength_);
+  layout->addSpacing(6);
+  background_ = new QCheckBox(tr("Restore the whole picture"), box);
+  background_->setToolTip(tr("Go on beyond the visible part in the background"));
+  layout->addWidget(background_);
+  layout->addSpacing(10);
+  precision_ = new QComboBox(box);
+  precision_->addItem(tr("Automatic"), toString(Precision::Auto));
+  precision_->addItem(tr("f32, the reference"), toString(Precision::F32));
+  precision_->addItem(tr("bf16, where the processor has it"), toString(Precision::BF16));
+  precision_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+  field(layout, tr("&Precision"), precision_);
+  layout->addSpacing(4);
+  threads_ = new QSpinBox(box);
+  threads_->setRange(0, 1024);
+  threads_->setSpecialValueText(tr("All"));
+  threads_->setKeyboardTracking(false);
+  row(layout, tr("&Threads"), threads_);
+
+  connect(model_, &QComboBox::activated, this, &TaskPanel::onModelActivated);
+  connect(strength_, &QSlider::valueChanged, this, [this](int value) {
+    strengthBox_->setValue(value);
+    if (settings_.strength == value) return;
+    settings_.strength = value;
+    emit strengthChanged(value);
+  });
+  connect(strengthBox_, &QSpinBox::valueChanged, strength_, &QSlider::setValue);
+  connect(background_, &QCheckBox::toggled, this, [this](bool on) {
+    settings_.background = on;
+    emit settingsChanged();
+  });
+  connect(precision_, &QComboBox::activated, this, [this] {
+    settings_.precision = precisionFromString(precision_->currentData().toString());
+    emit engineChanged();
+  });
+  connect(threads_, &QSpinBox::valueChanged, this, [this](int value) {
+    settings_.threads = value;
+    emit engineChanged();
+  });
+  return box;
+}
+
+QWidget* TaskPanel::makeCompare() {
+  auto* box = new QWidget(this);
+  auto* layout = new QVBoxLayout(box);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->setSpacing(6);
+  layout->addWidget(title(tr("Compare"), box));
+  before_ = new QComboBox(box);
+  before_->addItem(tr("Original"), static_cast<int>(BeforeChoice::Original));
+  before_->addItem(tr("Reference file"), static_cast<int>(BeforeChoice::Reference));
+  before_->addItem(tr("Pinned result"), static_cast<int>(BeforeChoice::Pinned));
+  before_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+  field(layout, tr("&Before"), before_);
+  layout->addSpacing(4);
+  auto* line = new QHBoxLayout;
+  line->setSpacing(6);
+  reference_ = new QPushButton(tr("Reference…"), box);
+  reference_->setToolTip(tr("A file to compare with and to measure PSNR and SSIM against"));
+  clearReference_ = new QPushButton(icon(Glyph::Remove), {}, box);
+  clearReference_->setAccessibleName(tr("Forget the reference"));
+  clearReference_->setToolTip(tr("Forget the reference"));
+  clearReference_->setFixedWidth(40);
+  line->addWidget(reference_, 1);
+  line->addWidget(clearReference_);
+  layout->addLayout(line);
+  referenceText_ = hint(box);
+  layout->addWidget(referenceText_);
+  layout->addSpacing(4);
+  gain_ = new QSpinBox(box);
+  gain_->setRange(1, 64);
+  gain_->setValue(8);
+  gain_->setPrefix(QStringLiteral("× "));
+  row(layout, tr("Difference &gain"), gain_);
+  connect(before_, &QComboBox::activated, this, &TaskPanel::beforeChanged);
+  connect(reference_, &QPushButton::clicked, this, &TaskPanel::referenceRequested);
+  connect(clearReference_, &QPushButton::clicked, this, &TaskPanel::referenceCleared);
+  connect(gain_, &QSpinBox::valueChanged, this, &TaskPanel::gainChanged);
+  setReferenceText({});
+  setPinned(false);
+  return box;
+}
+
+QWidget* TaskPanel::makeOutput() {
+  auto* box = new QWidget(this);
+  auto* layout = new QVBoxLayout(box);
+  layout->setContentsMargins(0, 0, 0, 0);
+  layout->setSpacing(6);
+  layout->addWidget(title(tr("Output"), box));
+  folder_ = new QComboBox(box);
+  folder_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+  field(layout, tr("Queue &folder"), folder_);
+  layout->addSpacing(4);
+  quality_ = new QSpinBox(box);
+  quality_->setRange(1, 100);
+  row(layout, tr("&Quality of JPEG and WebP"), quality_);
+  connect(folder_, &QComboBox::activated, this, [this](int index) {
+    if (index == 0) {
+      settings_.outputFolder.clear();
+      emit settingsChanged();
+    } else if (index == folder_->count() - 1) {
+      chooseFolder();
+    }
+    showFolder();
+  });
+  connect(quality_, &QSpinBox::valueChanged, this, [this](int value) {
+    settings_.quality = value;
+    emit settingsChanged();
+  });
+  showFolder();
+  return box;
+}
+
+void TaskPanel::showFolder() {
+  folder_->clear();
+  folder_->addItem(tr("“restored” beside each picture"));
+  if (!settings_.outputFolder.isEmpty()) {
+    folder_->addItem(settings_.outputFolder);
+    folder_->setCurrentIndex(1);
+  }
+  folder_->addItem(tr("Choose a folder…"));
+  folder_->setToolTip(settings_.outputFolder);
+}
+
+void TaskPanel::chooseFolder() {
+  const QString folder = QFileDialog::getExistingDirectory(this, tr("Folder for restored pictures"),
+                                                           settings_.outputFolder);
+  if (folder.isEmpty()) return;
+  settings_.outputFolder = folder;
+  emit settingsChanged();
+}
+
+void TaskPanel::setSettings(const TaskSettings& settings) {
+  settings_ = settings;
+  const QSignalBlocker blockers[] = {QSignalBlocker(strength_), QSignalBlocker(strengthBox_),
+                                     QSignalBlocker(background_), QSignalBlocker(threads_),
+                                     QSignalBlocker(quality_)};
+  strength_->setValue(settings.strength);
+  strengthBox_->setValue(settings.strength);
+  background_->setChecked(settings.background);
+  threads_->setValue(settings.threads);
+  quality_->setValue(settings.quality);
+  precision_->setCurrentIndex(precision_->findData(toString(settings.precision)));
+  selectModel(settings.model);
+  showFolder();
+}
+
+void TaskPanel::setModels(const std::vector<ModelInfo>& models) {
+  model_->clear();
+  for (const ModelInfo& info : models) {
+    if (info.task != "denoise") continue;
+    const QString name = QString::fromStdString(info.name);
+    model_->addItem(name, name);
+    model_->setItemData(model_->count() - 1, QString::fromStdString(info.title), Qt::ToolTipRole);
+  }
+  model_->addItem(tr("Choose a model file…"));
+  selectModel(settings_.model);
+}
+
+void TaskPanel::selectModel(const QString& model) {
+  int index = model_->findData(model);
+  if (index < 0) {
+    index = model_->count() - 1;
+    model_->insertItem(index, QFileInfo(model).fileName(), model);
+    model_->setItemData(index, model, Qt::ToolTipRole);
+  }
+  model_->setCurrentIndex(index);
+}
+
+void TaskPanel::onModelActivated(int index) {
+  if (index == model_->count() - 1) {
+    chooseModelFile();
+    return;
+  }
+  const QString chosen = model_->itemData(index).toString();
+  if (chosen == settings_.model) return;
+  settings_.model = chosen;
+  emit engineChanged();
+}
+
+void TaskPanel::chooseModelFile() {
+  const QString file =
+      QFileDialog::getOpenFileName(this, tr("Model file"), {}, tr("Models (*.safetensors)"));
+  if (!file.isEmpty()) settings_.model = file;
+  selectModel(settings_.model);
+  if (!file.isEmpty()) emit engineChanged();
+}
+
+void TaskPanel::setModelText(const QString& text) {
+  modelText_->setText(text);
+}
+
+void TaskPanel::setPictureOpen(bool open) {
+  save_->setEnabled(open);
+  copy_->setEnabled(open);
+}
+
+void TaskPanel::setReferenceText(const QString& text) {
+  referenceText_->setText(text);
+  referenceText_->setVisible(!text.isEmpty());
+  clearReference_->setEnabled(!text.isEmpty());
+  auto* items = qobject_cast<QStandardItemModel*>(before_->model());
+  items->item(static_cast<int>(BeforeChoice::Reference))->setEnabled(!text.isEmpty());
+}
+
+void TaskPanel::setPinned(bool pinned) {
+  auto* items = qobject_cast<QStandardItemModel*>(before_->model());
+  items->item(static_cast<int>(BeforeChoice::Pinned))->setEnabled(pinned);
+}
+
+BeforeChoice TaskPanel::beforeChoice() const {
+  return static_cast<BeforeChoice>(before_->currentData().toInt());
+}
+
+void TaskPanel::setBeforeChoice(BeforeChoice choice) {
+  before_->setCurrentIndex(before_->findData(static_cast<int>(choice)));
+}
+
+}  // namespace pristine::gui

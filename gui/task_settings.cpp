@@ -1,0 +1,105 @@
+#include "gui/task_settings.h"
+
+#include <QSettings>
+#include <QStringList>
+#include <algorithm>
+
+#include "gui/text.h"
+
+namespace pristine::gui {
+
+namespace {
+
+constexpr const char* kDefaultFolder = "restored";
+
+/// One word for a POSIX shell.
+QString quoted(const QString& word) {
+  const bool plain = !word.isEmpty() && std::ranges::all_of(word, [](QChar c) {
+    return c.unicode() < 128 && (c.isLetterOrNumber() || QStringLiteral("/._-+,:@%=").contains(c));
+  });
+  if (plain) return word;
+  QString inside = word;
+  inside.replace(QLatin1Char('\''), QLatin1String("'\\''"));
+  return QLatin1Char('\'') + inside + QLatin1Char('\'');
+}
+
+/// A file whose name begins with '-' is no option.
+QString quotedPath(const std::filesystem::path& path) {
+  const QString text = toQString(path);
+  return quoted(text.startsWith(QLatin1Char('-')) ? QLatin1String("./") + text : text);
+}
+
+}  // namespace
+
+TaskSettings loadTaskSettings(const QSettings& settings) {
+  TaskSettings task;
+  task.model = settings.value(QStringLiteral("task/model"), task.model).toString();
+  task.strength =
+      std::clamp(settings.value(QStringLiteral("task/strength"), task.strength).toInt(), 0, 100);
+  task.quality =
+      std::clamp(settings.value(QStringLiteral("task/quality"), task.quality).toInt(), 1, 100);
+  task.precision = precisionFromString(settings.value(QStringLiteral("task/precision")).toString());
+  task.threads =
+      std::clamp(settings.value(QStringLiteral("task/threads"), task.threads).toInt(), 0, 1024);
+  task.background = settings.value(QStringLiteral("task/background"), task.background).toBool();
+  task.outputFolder = settings.value(QStringLiteral("task/output")).toString();
+  return task;
+}
+
+void saveTaskSettings(const TaskSettings& task, QSettings& settings) {
+  settings.setValue(QStringLiteral("task/model"), task.model);
+  settings.setValue(QStringLiteral("task/strength"), task.strength);
+  settings.setValue(QStringLiteral("task/quality"), task.quality);
+  settings.setValue(QStringLiteral("task/precision"), toString(task.precision));
+  settings.setValue(QStringLiteral("task/threads"), task.threads);
+  settings.setValue(QStringLiteral("task/background"), task.background);
+  settings.setValue(QStringLiteral("task/output"), task.outputFolder);
+}
+
+QString toString(Precision precision) {
+  switch (precision) {
+    case Precision::F32:
+      return QStringLiteral("f32");
+    case Precision::BF16:
+      return QStringLiteral("bf16");
+    default:
+      return QStringLiteral("auto");
+  }
+}
+
+Precision precisionFromString(const QString& text) {
+  for (const Precision precision : {Precision::F32, Precision::BF16}) {
+    if (toString(precision) == text) return precision;
+  }
+  return Precision::Auto;
+}
+
+std::filesystem::path outputFor(const std::filesystem::path& root,
+                                const std::filesystem::path& name, const TaskSettings& task) {
+  if (task.outputFolder.isEmpty()) return root / kDefaultFolder / name;
+  return toPath(task.outputFolder) / name;
+}
+
+QString commandLine(const std::vector<std::filesystem::path>& inputs,
+                    const std::filesystem::path& output, const TaskSettings& task) {
+  const TaskSettings standard;
+  QStringList words{QStringLiteral("pristine"), QStringLiteral("denoise")};
+  for (const auto& input : inputs) words << quotedPath(input);
+  words << QStringLiteral("-o") << quotedPath(output);
+  if (task.model != standard.model) words << QStringLiteral("--model") << quoted(task.model);
+  if (task.strength != standard.strength) {
+    words << QStringLiteral("--strength") << QString::number(task.strength);
+  }
+  if (task.quality != standard.quality) {
+    words << QStringLiteral("--quality") << QString::number(task.quality);
+  }
+  if (task.precision != standard.precision) {
+    words << QStringLiteral("--precision") << toString(task.precision);
+  }
+  if (task.threads != standard.threads) {
+    words << QStringLiteral("--threads") << QString::number(task.threads);
+  }
+  return words.join(QLatin1Char(' '));
+}
+
+}  // namespace pristine::gui

@@ -1,0 +1,790 @@
+<?xml version="1.0" encoding="utf-8"?>
+<!DOCTYPE TS>
+<TS version="2.1" language="zh_CN">
+<context>
+    <name>Duration</name>
+    <message>
+        <source>%1 s</source>
+        <translation>%1 秒</translation>
+    </message>
+    <message>
+        <source>%1 min</source>
+        <translation>%1 分钟</translation>
+    </message>
+    <message>
+        <source>%1 h %2 min</source>
+        <translation>%1 小时 %2 分钟</translation>
+    </message>
+</context>
+<context>
+    <name>main</name>
+    <message>
+        <source>Restores photographs and compares them.</source>
+        <translation>修复照片并进行对比。</translation>
+    </message>
+    <message>
+        <source>A picture to compare with and to measure against.</source>
+        <translation>用于对比和测量的图片。</translation>
+    </message>
+    <message>
+        <source>file</source>
+        <translation>文件</translation>
+    </message>
+    <message>
+        <source>pictures</source>
+        <translation>图片</translation>
+    </message>
+    <message>
+        <source>Files and folders to open.</source>
+        <translation>要打开的文件和文件夹。</translation>
+    </message>
+</context>
+<context>
+    <name>pristine::gui::CompareView</name>
+    <message>
+        <source>Picture</source>
+        <translation>图片</translation>
+    </message>
+    <message>
+        <source>zoom %1 %</source>
+        <translation>缩放 %1%</translation>
+    </message>
+    <message>
+        <source>%1, divider at %2 %</source>
+        <translation>%1，分割线位于 %2%</translation>
+    </message>
+    <message>
+        <source>difference × %1</source>
+        <translation>差异 × %1</translation>
+    </message>
+</context>
+<context>
+    <name>pristine::gui::MainWindow</name>
+    <message>
+        <source>Pictures (*.png *.jpg *.jpeg *.tif *.tiff *.webp)</source>
+        <translation>图片 (*.png *.jpg *.jpeg *.tif *.tiff *.webp)</translation>
+    </message>
+    <message>
+        <source>%1 dB, SSIM %2</source>
+        <translation>%1 dB，SSIM %2</translation>
+    </message>
+    <message>
+        <source>%1 pictures of the last time wait in the queue</source>
+        <translation>上次未完成的 %1 张图片正在队列中等待</translation>
+    </message>
+    <message>
+        <source>%1 · %2 M parameters · %3 · threads: %4</source>
+        <translation>%1 · %2 M 参数 · %3 · 线程：%4</translation>
+    </message>
+    <message>
+        <source>This model cannot be used.</source>
+        <translation>无法使用此模型。</translation>
+    </message>
+    <message>
+        <source>%1 pictures added</source>
+        <translation>已添加 %1 张图片</translation>
+    </message>
+    <message>
+        <source>%1 pictures restored, %2 failed</source>
+        <translation>已修复 %1 张图片，%2 张失败</translation>
+    </message>
+    <message>
+        <source>%1 pictures restored</source>
+        <translation>已修复 %1 张图片</translation>
+    </message>
+    <message>
+        <source>… and %1 more</source>
+        <translation>……以及另外 %1 项</translation>
+    </message>
+    <message>
+        <source>Open pictures</source>
+        <translation>打开图片</translation>
+    </message>
+    <message>
+        <source>Open a folder</source>
+        <translation>打开文件夹</translation>
+    </message>
+    <message>
+        <source>The clipboard holds no picture.</source>
+        <translation>剪贴板中没有图片。</translation>
+    </message>
+    <message>
+        <source>“%1” is not saved yet.</source>
+        <translation>“%1”尚未保存。</translation>
+    </message>
+    <message>
+        <source>Give up saving</source>
+        <translation>放弃保存</translation>
+    </message>
+    <message>
+        <source>pasted picture</source>
+        <translation>粘贴的图片</translation>
+    </message>
+    <message>
+        <source>8 bit</source>
+        <translation>8 位</translation>
+    </message>
+    <message>
+        <source>16 bit</source>
+        <translation>16 位</translation>
+    </message>
+    <message>
+        <source>float</source>
+        <translation>浮点</translation>
+    </message>
+    <message>
+        <source>none yet</source>
+        <translation>暂无</translation>
+    </message>
+    <message>
+        <source>original</source>
+        <translation>原图</translation>
+    </message>
+    <message>
+        <source>reference</source>
+        <translation>参考图</translation>
+    </message>
+    <message>
+        <source>reference, scaled from %1 × %2</source>
+        <translation>参考图，由 %1 × %2 缩放</translation>
+    </message>
+    <message>
+        <source>pinned result</source>
+        <translation>固定的结果</translation>
+    </message>
+    <message>
+        <source>restored</source>
+        <translation>已修复</translation>
+    </message>
+    <message>
+        <source>restored, %1 %</source>
+        <translation>已修复，%1%</translation>
+    </message>
+    <message>
+        <source>%1 %</source>
+        <translation>%1%</translation>
+    </message>
+    <message>
+        <source>the reference has another size</source>
+        <translation>参考图的尺寸不同</translation>
+    </message>
+    <message>
+        <source>view: %1 → %2</source>
+        <translation>视图：%1 → %2</translation>
+    </message>
+    <message>
+        <source>Open a reference</source>
+        <translation>打开参考图</translation>
+    </message>
+    <message>
+        <source>Save the restored picture</source>
+        <translation>保存修复后的图片</translation>
+    </message>
+    <message>
+        <source>%1: the name must end with .png, .jpg, .tif or .webp</source>
+        <translation>%1：文件名必须以 .png、.jpg、.tif 或 .webp 结尾</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
+    <message>
+        <source>“%1” is saved as soon as the rest is restored.</source>
+        <translation>其余部分修复完成后将保存“%1”。</translation>
+    </message>
+    <message>
+        <source>Writing “%1” …</source>
+        <translation>正在写入“%1”……</translation>
+    </message>
+    <message>
+        <source>%1: does not fit into memory</source>
+        <translation>%1：内存不足</translation>
+    </message>
+    <message>
+        <source>Saved “%1”</source>
+        <translation>已保存“%1”</translation>
+    </message>
+    <message>
+        <source>A pasted picture has no file name.</source>
+        <translation>粘贴的图片没有文件名。</translation>
+    </message>
+    <message>
+        <source>The command line is in the clipboard</source>
+        <translation>命令行已复制到剪贴板</translation>
+    </message>
+    <message>
+        <source>Stop the queue? The picture at hand will begin anew.</source>
+        <translation>停止队列？当前图片将需要重新开始。</translation>
+    </message>
+    <message>
+        <source>Stop</source>
+        <translation>停止</translation>
+    </message>
+    <message>
+        <source>restoring, %1 %</source>
+        <translation>正在修复，%1%</translation>
+    </message>
+    <message>
+        <source>only what is visible is restored</source>
+        <translation>仅修复可见部分</translation>
+    </message>
+    <message>
+        <source>%1: %2</source>
+        <translation>%1：%2</translation>
+    </message>
+    <message>
+        <source>The queue is not done. What is left waits for the next time.</source>
+        <translation>队列尚未完成。剩余图片将保留到下次。</translation>
+    </message>
+    <message>
+        <source>Quit</source>
+        <translation>退出</translation>
+    </message>
+    <message>
+        <source>&amp;Open…</source>
+        <translation>打开(&amp;O)…</translation>
+    </message>
+    <message>
+        <source>Open &amp;folder…</source>
+        <translation>打开文件夹(&amp;F)…</translation>
+    </message>
+    <message>
+        <source>&amp;Paste</source>
+        <translation>粘贴(&amp;P)</translation>
+    </message>
+    <message>
+        <source>&amp;Save as…</source>
+        <translation>另存为(&amp;S)…</translation>
+    </message>
+    <message>
+        <source>Copy as &amp;command line</source>
+        <translation>复制为命令行(&amp;C)</translation>
+    </message>
+    <message>
+        <source>Open &amp;reference…</source>
+        <translation>打开参考图(&amp;R)…</translation>
+    </message>
+    <message>
+        <source>P&amp;in this result as before</source>
+        <translation>将此结果固定为对照(&amp;I)</translation>
+    </message>
+    <message>
+        <source>Re&amp;load</source>
+        <translation>重新加载(&amp;L)</translation>
+    </message>
+    <message>
+        <source>Recent files</source>
+        <translation>最近的文件</translation>
+    </message>
+    <message>
+        <source>&amp;Quit</source>
+        <translation>退出(&amp;Q)</translation>
+    </message>
+    <message>
+        <source>&amp;Start</source>
+        <translation>开始(&amp;S)</translation>
+    </message>
+    <message>
+        <source>&amp;Pause</source>
+        <translation>暂停(&amp;P)</translation>
+    </message>
+    <message>
+        <source>S&amp;top</source>
+        <translation>停止(&amp;T)</translation>
+    </message>
+    <message>
+        <source>&amp;Retry failed</source>
+        <translation>重试失败项(&amp;R)</translation>
+    </message>
+    <message>
+        <source>Re&amp;move from the queue</source>
+        <translation>从队列中移除(&amp;M)</translation>
+    </message>
+    <message>
+        <source>&amp;Clear finished</source>
+        <translation>清除已完成(&amp;C)</translation>
+    </message>
+    <message>
+        <source>&amp;Next picture</source>
+        <translation>下一张(&amp;N)</translation>
+    </message>
+    <message>
+        <source>Pre&amp;vious picture</source>
+        <translation>上一张(&amp;V)</translation>
+    </message>
+    <message>
+        <source>First picture</source>
+        <translation>第一张</translation>
+    </message>
+    <message>
+        <source>Last picture</source>
+        <translation>最后一张</translation>
+    </message>
+    <message>
+        <source>S&amp;plit</source>
+        <translation>分割(&amp;P)</translation>
+    </message>
+    <message>
+        <source>Side by side</source>
+        <translation>并排</translation>
+    </message>
+    <message>
+        <source>&amp;Blink</source>
+        <translation>闪烁(&amp;B)</translation>
+    </message>
+    <message>
+        <source>&amp;Difference</source>
+        <translation>差异(&amp;D)</translation>
+    </message>
+    <message>
+        <source>&amp;Lens</source>
+        <translation>放大镜(&amp;L)</translation>
+    </message>
+    <message>
+        <source>Show the original</source>
+        <translation>显示原图</translation>
+    </message>
+    <message>
+        <source>Turn the divider</source>
+        <translation>旋转分割线</translation>
+    </message>
+    <message>
+        <source>&amp;Fit</source>
+        <translation>适合窗口(&amp;F)</translation>
+    </message>
+    <message>
+        <source>&amp;100 %</source>
+        <translation>&amp;100%</translation>
+    </message>
+    <message>
+        <source>&amp;200 %</source>
+        <translation>&amp;200%</translation>
+    </message>
+    <message>
+        <source>Fit or 100 %</source>
+        <translation>适合窗口或 100%</translation>
+    </message>
+    <message>
+        <source>Zoom &amp;in</source>
+        <translation>放大(&amp;I)</translation>
+    </message>
+    <message>
+        <source>Zoom &amp;out</source>
+        <translation>缩小(&amp;O)</translation>
+    </message>
+    <message>
+        <source>F&amp;ull screen</source>
+        <translation>全屏(&amp;U)</translation>
+    </message>
+    <message>
+        <source>Show the &amp;queue</source>
+        <translation>显示队列(&amp;Q)</translation>
+    </message>
+    <message>
+        <source>Show the &amp;settings</source>
+        <translation>显示设置(&amp;S)</translation>
+    </message>
+    <message>
+        <source>&amp;sRGB</source>
+        <translation>&amp;sRGB</translation>
+    </message>
+    <message>
+        <source>ICC &amp;profile…</source>
+        <translation>ICC 配置文件(&amp;P)…</translation>
+    </message>
+    <message>
+        <source>Profile of the screen</source>
+        <translation>屏幕的配置文件</translation>
+    </message>
+    <message>
+        <source>ICC profiles (*.icc *.icm)</source>
+        <translation>ICC 配置文件 (*.icc *.icm)</translation>
+    </message>
+    <message>
+        <source>&amp;Keyboard shortcuts…</source>
+        <translation>键盘快捷键(&amp;K)…</translation>
+    </message>
+    <message>
+        <source>&amp;About Pristine</source>
+        <translation>关于 Pristine(&amp;A)</translation>
+    </message>
+    <message>
+        <source>About Pristine</source>
+        <translation>关于 Pristine</translation>
+    </message>
+    <message>
+        <source>&lt;h3&gt;Pristine %1&lt;/h3&gt;&lt;p&gt;Restores photographs on the processor.&lt;/p&gt;</source>
+        <translation>&lt;h3&gt;Pristine %1&lt;/h3&gt;&lt;p&gt;在处理器上修复照片。&lt;/p&gt;</translation>
+    </message>
+    <message>
+        <source>&amp;File</source>
+        <translation>文件(&amp;F)</translation>
+    </message>
+    <message>
+        <source>Recent &amp;files</source>
+        <translation>最近的文件(&amp;F)</translation>
+    </message>
+    <message>
+        <source>&amp;Queue</source>
+        <translation>队列(&amp;Q)</translation>
+    </message>
+    <message>
+        <source>&amp;Compare</source>
+        <translation>对比(&amp;C)</translation>
+    </message>
+    <message>
+        <source>&amp;View</source>
+        <translation>视图(&amp;V)</translation>
+    </message>
+    <message>
+        <source>&amp;Theme</source>
+        <translation>主题(&amp;T)</translation>
+    </message>
+    <message>
+        <source>As the system</source>
+        <translation>跟随系统</translation>
+    </message>
+    <message>
+        <source>Light</source>
+        <translation>浅色</translation>
+    </message>
+    <message>
+        <source>Dark</source>
+        <translation>深色</translation>
+    </message>
+    <message>
+        <source>L&amp;anguage</source>
+        <translation>语言(&amp;A)</translation>
+    </message>
+    <message>
+        <source>Dismiss</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>The language changes when the program starts again.</source>
+        <translation>语言将在程序重新启动后更改。</translation>
+    </message>
+    <message>
+        <source>Colours of the &amp;screen</source>
+        <translation>屏幕色彩(&amp;S)</translation>
+    </message>
+    <message>
+        <source>&amp;Help</source>
+        <translation>帮助(&amp;H)</translation>
+    </message>
+    <message>
+        <source>Tools</source>
+        <translation>工具</translation>
+    </message>
+    <message>
+        <source>Progress of the picture</source>
+        <translation>图片的进度</translation>
+    </message>
+    <message>
+        <source>Drop photographs or a folder here</source>
+        <translation>将照片或文件夹拖放到此处</translation>
+    </message>
+    <message>
+        <source>What you see is restored first, the rest follows. Nothing leaves this computer.</source>
+        <translation>先修复您看到的部分，其余随后完成。所有数据都不会离开这台电脑。</translation>
+    </message>
+</context>
+<context>
+    <name>pristine::gui::PictureLoader</name>
+    <message>
+        <source>%1: does not fit into memory</source>
+        <translation>%1：内存不足</translation>
+    </message>
+</context>
+<context>
+    <name>pristine::gui::QueueController</name>
+    <message>
+        <source>%1: does not exist</source>
+        <translation>%1：不存在</translation>
+    </message>
+    <message>
+        <source>%1: is not PNG, JPEG, TIFF or WebP</source>
+        <translation>%1：不是 PNG、JPEG、TIFF 或 WebP</translation>
+    </message>
+    <message>
+        <source>%1: holds no pictures</source>
+        <translation>%1：没有图片</translation>
+    </message>
+    <message>
+        <source>its output %1 was written for %2</source>
+        <translation>其输出 %1 已由 %2 写入</translation>
+    </message>
+    <message>
+        <source>its output would replace it</source>
+        <translation>其输出会覆盖它自身</translation>
+    </message>
+</context>
+<context>
+    <name>pristine::gui::QueueModel</name>
+    <message>
+        <source>%1, %2</source>
+        <translation>%1，%2</translation>
+    </message>
+    <message>
+        <source>%1 %</source>
+        <translation>%1%</translation>
+    </message>
+    <message>
+        <source>%1 MP, %2 s</source>
+        <translation>%1 MP，%2 秒</translation>
+    </message>
+    <message>
+        <source>waiting</source>
+        <translation>等待中</translation>
+    </message>
+    <message>
+        <source>running</source>
+        <translation>进行中</translation>
+    </message>
+    <message>
+        <source>done</source>
+        <translation>完成</translation>
+    </message>
+    <message>
+        <source>failed</source>
+        <translation>失败</translation>
+    </message>
+</context>
+<context>
+    <name>pristine::gui::QueuePanel</name>
+    <message>
+        <source>Queue</source>
+        <translation>队列</translation>
+    </message>
+    <message>
+        <source>Show</source>
+        <translation>显示</translation>
+    </message>
+    <message>
+        <source>All</source>
+        <translation>全部</translation>
+    </message>
+    <message>
+        <source>Waiting</source>
+        <translation>等待中</translation>
+    </message>
+    <message>
+        <source>Running</source>
+        <translation>进行中</translation>
+    </message>
+    <message>
+        <source>Done</source>
+        <translation>完成</translation>
+    </message>
+    <message>
+        <source>Failed</source>
+        <translation>失败</translation>
+    </message>
+    <message>
+        <source>Pictures that you open or drop are listed here.</source>
+        <translation>您打开或拖入的图片会列在这里。</translation>
+    </message>
+    <message>
+        <source>Progress of the queue</source>
+        <translation>队列的进度</translation>
+    </message>
+    <message>
+        <source>no pictures</source>
+        <translation>没有图片</translation>
+    </message>
+    <message>
+        <source>%1 of %2 done</source>
+        <translation>已完成 %1 / %2</translation>
+    </message>
+    <message>
+        <source>%1 failed</source>
+        <translation>%1 张失败</translation>
+    </message>
+    <message>
+        <source>paused</source>
+        <translation>已暂停</translation>
+    </message>
+    <message>
+        <source>%1 left</source>
+        <translation>剩余 %1</translation>
+    </message>
+</context>
+<context>
+    <name>pristine::gui::ShortcutDialog</name>
+    <message>
+        <source>Keyboard shortcuts</source>
+        <translation>键盘快捷键</translation>
+    </message>
+    <message>
+        <source>Press Enter on a row to give it another key. On the picture, hold Space to see the original, Shift with an arrow moves the divider and Alt with an arrow the picture.</source>
+        <translation>在某一行上按 Enter 可更改其按键。在图片上，按住空格键查看原图，Shift 加方向键移动分割线，Alt 加方向键移动图片。</translation>
+    </message>
+    <message>
+        <source>Action</source>
+        <translation>操作</translation>
+    </message>
+    <message>
+        <source>Keys</source>
+        <translation>按键</translation>
+    </message>
+    <message>
+        <source>Reset all</source>
+        <translation>全部重置</translation>
+    </message>
+    <message>
+        <source>Press the new keys:</source>
+        <translation>请按下新的按键：</translation>
+    </message>
+    <message>
+        <source>New keys</source>
+        <translation>新的按键</translation>
+    </message>
+    <message>
+        <source>%1 is taken by “%2”.</source>
+        <translation>%1 已被“%2”占用。</translation>
+    </message>
+</context>
+<context>
+    <name>pristine::gui::TaskPanel</name>
+    <message>
+        <source>Task</source>
+        <translation>任务</translation>
+    </message>
+    <message>
+        <source>Denoise</source>
+        <translation>降噪</translation>
+    </message>
+    <message>
+        <source>Save as…</source>
+        <translation>另存为…</translation>
+    </message>
+    <message>
+        <source>Copy as command line</source>
+        <translation>复制为命令行</translation>
+    </message>
+    <message>
+        <source>&amp;Model</source>
+        <translation>模型(&amp;M)</translation>
+    </message>
+    <message>
+        <source> %</source>
+        <translation>%</translation>
+    </message>
+    <message>
+        <source>St&amp;rength</source>
+        <translation>强度(&amp;R)</translation>
+    </message>
+    <message>
+        <source>Strength in percent</source>
+        <translation>强度百分比</translation>
+    </message>
+    <message>
+        <source>Strength</source>
+        <translation>强度</translation>
+    </message>
+    <message>
+        <source>Restore the whole picture</source>
+        <translation>修复整张图片</translation>
+    </message>
+    <message>
+        <source>Go on beyond the visible part in the background</source>
+        <translation>在后台继续修复可见部分以外的区域</translation>
+    </message>
+    <message>
+        <source>Automatic</source>
+        <translation>自动</translation>
+    </message>
+    <message>
+        <source>f32, the reference</source>
+        <translation>f32，参考精度</translation>
+    </message>
+    <message>
+        <source>bf16, where the processor has it</source>
+        <translation>bf16，需处理器支持</translation>
+    </message>
+    <message>
+        <source>&amp;Precision</source>
+        <translation>精度(&amp;P)</translation>
+    </message>
+    <message>
+        <source>All</source>
+        <translation>全部</translation>
+    </message>
+    <message>
+        <source>&amp;Threads</source>
+        <translation>线程(&amp;T)</translation>
+    </message>
+    <message>
+        <source>Compare</source>
+        <translation>对比</translation>
+    </message>
+    <message>
+        <source>Original</source>
+        <translation>原图</translation>
+    </message>
+    <message>
+        <source>Reference file</source>
+        <translation>参考文件</translation>
+    </message>
+    <message>
+        <source>Pinned result</source>
+        <translation>固定的结果</translation>
+    </message>
+    <message>
+        <source>&amp;Before</source>
+        <translation>对照(&amp;B)</translation>
+    </message>
+    <message>
+        <source>Reference…</source>
+        <translation>参考图…</translation>
+    </message>
+    <message>
+        <source>A file to compare with and to measure PSNR and SSIM against</source>
+        <translation>用于对比并计算 PSNR 和 SSIM 的文件</translation>
+    </message>
+    <message>
+        <source>Forget the reference</source>
+        <translation>移除参考图</translation>
+    </message>
+    <message>
+        <source>Difference &amp;gain</source>
+        <translation>差异增益(&amp;G)</translation>
+    </message>
+    <message>
+        <source>Output</source>
+        <translation>输出</translation>
+    </message>
+    <message>
+        <source>Queue &amp;folder</source>
+        <translation>队列文件夹(&amp;F)</translation>
+    </message>
+    <message>
+        <source>&amp;Quality of JPEG and WebP</source>
+        <translation>JPEG 和 WebP 质量(&amp;Q)</translation>
+    </message>
+    <message>
+        <source>“restored” beside each picture</source>
+        <translation>每张图片旁的“restored”</translation>
+    </message>
+    <message>
+        <source>Choose a folder…</source>
+        <translation>选择文件夹…</translation>
+    </message>
+    <message>
+        <source>Folder for restored pictures</source>
+        <translation>修复图片的文件夹</translation>
+    </message>
+    <message>
+        <source>Choose a model file…</source>
+        <translation>选择模型文件…</translation>
+    </message>
+    <message>
+        <source>Model file</source>
+        <translation>模型文件</translation>
+    </message>
+    <message>
+        <source>Models (*.safetensors)</source>
+        <translation>模型 (*.safetensors)</translation>
+    </message>
+</context>
+</TS>

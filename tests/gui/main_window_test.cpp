@@ -1,0 +1,451 @@
+#include "gui/main_window.h"
+
+#include <gtest/gtest.h>
+
+#include <QAbstractButton>
+#include <QAbstractItemView>
+#include <QAbstractSpinBox>
+#include <QAccessible>
+#include <QApplication>
+#include <QClipboard>
+#include <QComboBox>
+#include <QDragEnterEvent>
+#include <QDropEvent>
+#include <QElapsedTimer>
+#include <QLabel>
+#include <QListView>
+#include <QMimeData>
+#include <QScrollBar>
+#include <QSignalSpy>
+#include <QSlider>
+#include <QTabBar>
+#include <QTest>
+#include <QToolBar>
+#include <fstream>
+#include <set>
+
+#include "app/image_file.h"
+#include "app/model_catalog.h"
+#include "gui/queue_panel.h"
+#include "gui/text.h"
+#include "tests/gui/gui_test_support.h"
+#include "tests/support/test_image.h"
+
+namespace pristine::gui {
+namespace {
+
+namespace fs = std::filesystem;
+
+class MainWindowTest : public testing::Test {
+ protected:
+  MainWindow& window() { return fixture.window(); }
+  bool restored() {
+    return waitFor([&] { return window().restore().isComplete(); });
+  }
+  bool idle() {
+    return waitFor([&] { return !window().queue().isRunning(); });
+  }
+  /// As a file manager does it: a drop without the enter event before it is ignored.
+  void drop(const QList<QUrl>& urls) {
+    QMimeData data;
+    data.setUrls(urls);
+    QDragEnterEvent enter(QPoint(300, 300), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+    QApplication::sendEvent(&window(), &enter);
+    EXPECT_TRUE(enter.isAccepted());
+    QDropEvent dropped(QPointF(300, 300), Qt::CopyAction, &data, Qt::LeftButton, Qt::NoModifier);
+    QApplication::sendEvent(&window(), &dropped);
+  }
+  Image reference(const fs::path& path, double strength) {
+    Restorer restorer(loadModel("denoise"), {});
+    return *restorer.restore(readImage(path), strength);
+  }
+  /// What the command line would write into a file that holds no values beyond black and white.
+  cv::Mat written(const fs::path& path, double strength) {
+    cv::Mat pixels = reference(path, strength).pixels;
+    return cv::min(cv::max(pixels, 0.0), 1.0);
+  }
+
+  WindowFixture fixture;
+};
+
+TEST_F(MainWindowTest, ShowsAndRestoresAPicture) {
+  const fs::path path = fixture.picture("a.png");
+  ASSERT_TRUE(fixture.show(path));
+  ASSERT_TRUE(restored());
+  EXPECT_TRUE(window().windowTitle().contains(QStringLiteral("a.png")));
+  EXPECT_TRUE(window().windowTitle().contains(QStringLiteral("160 × 120")));
+  const cv::Mat shown = window().view()->after()->read(0, {0, 0, 160, 120});
+  EXPECT_LE(test::largestDifference(shown, reference(path, 1.0).pixels), 1e-5);
+}
+
+TEST_F(MainWindowTest, DropTakesFilesAndFoldersWithUnicodeNames) {
+  const fs::path one = fixture.picture("ünï #100% 写真 .png");
+  const fs::path two = fixture.picture("ördner/tief/b.jpg");
+  drop({QUrl::fromLocalFile(toQString(one)),
+        QUrl::fromLocalFile(toQString(fixture.folder() / "ördner"))});
+  ASSERT_TRUE(waitFor([&] { return window().queueModel().rowCount() == 2; }));
+  EXPECT_TRUE(waitFor([&] { return window().currentPath() == toQString(one); }));
+  EXPECT_EQ(window().queueModel().item(1).input, two);
+  EXPECT_EQ(window().queueModel().item(1).name, "tief/b.jpg");
+  EXPECT_TRUE(window().errorText().isEmpty());
+}
+
+TEST_F(MainWindowTest, FileThatIsNoPictureIsNamedAndNothingIsLost) {
+  const fs::path good = fixture.picture("good.png");
+  const fs::path bad = fixture.folder() / "bad.png";
+  std::ofstream(bad) << "this is text";
+  ASSERT_TRUE(fixture.show(good));
+  window().openPaths({bad});
+  ASSERT_TRUE(waitFor([&] { return !window().errorText().isEmpty(); }));
+  EXPECT_TRUE(window().errorText().contains(QStringLiteral("bad.png")));
+  EXPECT_EQ(window().view()->after()->picture().path, good);
+  EXPECT_EQ(window().currentPath(), toQString(good)) << "saving must name the picture that is seen";
+}
+
+TEST_F(MainWindowTest, PastesPicturesAndFiles) {
+  QImage image(80, 60, QImage::Format_RGB32);
+  image.fill(qRgb(90, 120, 150));
+  QApplication::clipboard()->setImage(image);
+  window().paste();
+  ASSERT_TRUE(waitFor([&] { return !window().view()->isEmpty(); }));
+  EXPECT_EQ(window().view()->view().picture(), QSize(80, 60));
+  auto* data = new QMimeData;
+  data->setUrls({QUrl::fromLocalFile(toQString(fixture.picture("p.png")))});
+  QApplication::clipboard()->setMimeData(data);
+  window().paste();
+  EXPECT_TRUE(waitFor([&] { return window().view()->view().picture() == QSize(160, 120); }));
+  QApplication::clipboard()->clear();
+  QApplication::clipboard()->setText(QStringLiteral("no picture"));
+  window().paste();
+  EXPECT_FALSE(window().errorText().isEmpty());
+}
+
+TEST_F(MainWindowTest, StrengthNeverRunsTheNetworkAgain) {
+  const fs::path path = fixture.picture("a.png");
+  ASSERT_TRUE(fixture.show(path));
+  ASSERT_TRUE(restored());
+  QSignalSpy ran(&window().restore(), &RestoreController::restored);
+  auto* slider = window().taskPanel()->findChild<QSlider*>();
+  slider->setValue(40);
+  const cv::Mat shown = window().view()->after()->read(0, {0, 0, 160, 120});
+  EXPECT_LE(test::largestDifference(shown, reference(path, 0.4).pixels), 1e-5);
+  QTest::qWait(50);
+  EXPECT_EQ(ran.count(), 0);
+}
+
+TEST_F(MainWindowTest, SavesWhatTheCommandLineWouldWrite) {
+  const fs::path path = fixture.picture("a.png", 200, 150, SampleDepth::U16);
+  ASSERT_TRUE(fixture.show(path));
+  QSignalSpy saved(&window(), &MainWindow::saved);
+  const fs::path out = fixture.folder() / "out.tif";
+  window().saveTo(toQString(out));  // before everything is restored
+  ASSERT_TRUE(waitFor([&] { return saved.count() == 1; }));
+  const Image got = readImage(out);
+  EXPECT_EQ(got.depth, SampleDepth::U16);
+  EXPECT_LE(test::largestDifference(got.pixels, written(path, 1.0)), 1.0 / 65535 + 1e-5);
+}
+
+TEST_F(MainWindowTest, SaysWhyItCannotSave) {
+  ASSERT_TRUE(fixture.show(fixture.picture("a.png")));
+  ASSERT_TRUE(restored());
+  window().saveTo(toQString(fixture.folder() / "missing" / "x.png"));
+  ASSERT_TRUE(waitFor([&] { return !window().errorText().isEmpty(); }));
+  window().saveTo(toQString(fixture.folder() / "x.gif"));
+  EXPECT_TRUE(window().errorText().contains(QStringLiteral("x.gif")));
+}
+
+TEST_F(MainWindowTest, QueueRestoresEverythingAndNamesFailures) {
+  std::vector<fs::path> paths{fixture.picture("a.png"), fixture.picture("b.jpg")};
+  const fs::path bad = fixture.folder() / "c.png";
+  std::ofstream(bad) << "nonsense";
+  paths.push_back(bad);
+  window().openPaths(paths);
+  ASSERT_TRUE(waitFor([&] { return window().queueModel().rowCount() == 3; }));
+  window().action(QStringLiteral("start"))->trigger();
+  ASSERT_TRUE(idle());
+  const QueueCounts counts = window().queueModel().counts();
+  EXPECT_EQ(counts.done, 2);
+  EXPECT_EQ(counts.failed, 1);
+  EXPECT_FALSE(window().queueModel().item(2).reason.empty());
+  const Image got = readImage(fixture.folder() / "restored" / "a.png");
+  EXPECT_LE(test::largestDifference(got.pixels, written(paths[0], 1.0)), 0.5 / 255 + 1e-4);
+  EXPECT_FALSE(fs::exists(fixture.folder() / "restored" / "c.png"));
+
+  // Repaired and tried again.
+  fs::remove(bad);
+  fixture.picture("c.png");
+  window().action(QStringLiteral("retry"))->trigger();
+  window().action(QStringLiteral("start"))->trigger();
+  ASSERT_TRUE(idle());
+  EXPECT_EQ(window().queueModel().counts().done, 3);
+}
+
+TEST_F(MainWindowTest, PicturesCanBeAddedWhileTheQueueRuns) {
+  window().openPaths({fixture.picture("a.png", 500, 400)});
+  ASSERT_TRUE(waitFor([&] { return window().queueModel().rowCount() == 1; }));
+  window().action(QStringLiteral("start"))->trigger();
+  window().openPaths({fixture.picture("b.png")});
+  ASSERT_TRUE(waitFor([&] { return window().queueModel().rowCount() == 2; }));
+  ASSERT_TRUE(idle());
+  EXPECT_EQ(window().queueModel().counts().done, 2);
+}
+
+TEST_F(MainWindowTest, StopTakesLessThanASecondAndKeepsTheRestWaiting) {
+  window().openPaths({fixture.picture("a.png", 1100, 900), fixture.picture("b.png")});
+  ASSERT_TRUE(waitFor([&] { return window().queueModel().rowCount() == 2; }));
+  window().action(QStringLiteral("start"))->trigger();
+  ASSERT_TRUE(waitFor([&] { return window().queueModel().item(0).share > 0; }));
+  QElapsedTimer timer;
+  timer.start();
+  fixture.answer = false;
+  window().action(QStringLiteral("stop"))->trigger();
+  EXPECT_TRUE(window().queue().isRunning()) << "it asks first";
+  fixture.answer = true;
+  window().action(QStringLiteral("stop"))->trigger();
+  ASSERT_TRUE(idle());
+  EXPECT_LT(timer.elapsed(), 1000);
+  EXPECT_EQ(window().queueModel().counts().waiting, 2);
+  EXPECT_FALSE(fs::exists(fixture.folder() / "restored" / "a.png"));
+}
+
+TEST_F(MainWindowTest, PauseHoldsAndGoesOn) {
+  window().openPaths({fixture.picture("a.png", 700, 500)});
+  ASSERT_TRUE(waitFor([&] { return window().queueModel().rowCount() == 1; }));
+  window().action(QStringLiteral("start"))->trigger();
+  ASSERT_TRUE(waitFor([&] { return window().queueModel().item(0).share > 0; }));
+  window().action(QStringLiteral("pause"))->trigger();
+  EXPECT_TRUE(window().queue().isPaused());
+  QTest::qWait(100);  // what was on its way has arrived
+  const double share = window().queueModel().item(0).share;
+  QTest::qWait(200);
+  EXPECT_EQ(window().queueModel().item(0).share, share);
+  window().action(QStringLiteral("start"))->trigger();
+  ASSERT_TRUE(idle());
+  EXPECT_EQ(window().queueModel().counts().done, 1);
+}
+
+TEST_F(MainWindowTest, PreviewGoesOnWhileTheQueueIsPaused) {
+  window().openPaths({fixture.picture("a.png", 700, 500), fixture.picture("b.png")});
+  ASSERT_TRUE(waitFor([&] { return window().queueModel().rowCount() == 2; }));
+  window().action(QStringLiteral("start"))->trigger();
+  ASSERT_TRUE(waitFor([&] { return window().queueModel().item(0).share > 0; }));
+  window().action(QStringLiteral("pause"))->trigger();
+  ASSERT_TRUE(fixture.show(fixture.folder() / "b.png"));
+  EXPECT_TRUE(restored());
+  window().action(QStringLiteral("stop"))->trigger();
+  EXPECT_TRUE(idle()) << "a paused queue can be stopped";
+}
+
+TEST_F(MainWindowTest, RemovingWhatRunsGoesOnWithTheRest) {
+  window().openPaths({fixture.picture("a.png", 1100, 900), fixture.picture("b.png")});
+  ASSERT_TRUE(waitFor([&] { return window().queueModel().rowCount() == 2; }));
+  window().action(QStringLiteral("start"))->trigger();
+  ASSERT_TRUE(waitFor([&] { return window().queueModel().item(0).share > 0; }));
+  window().queue().remove({0});
+  ASSERT_TRUE(idle());
+  EXPECT_EQ(window().queueModel().rowCount(), 1);
+  EXPECT_EQ(window().queueModel().counts().done, 1);
+  EXPECT_FALSE(fs::exists(fixture.folder() / "restored" / "a.png"));
+}
+
+TEST_F(MainWindowTest, OutputsThatCollideAreRefused) {
+  const QString out = toQString(fixture.folder() / "out");
+  TaskSettings task = window().taskPanel()->settings();
+  task.outputFolder = out;
+  window().taskPanel()->setSettings(task);
+  emit window().taskPanel()->settingsChanged();
+  window().openPaths({fixture.picture("x/a.png"), fixture.picture("y/a.png")});
+  ASSERT_TRUE(waitFor([&] { return window().queueModel().rowCount() == 2; }));
+  window().action(QStringLiteral("start"))->trigger();
+  ASSERT_TRUE(idle());
+  EXPECT_EQ(window().queueModel().counts().done, 1);
+  EXPECT_EQ(window().queueModel().counts().failed, 1);
+}
+
+TEST_F(MainWindowTest, ClosingWhileTheQueueRunsAsksAndResumes) {
+  window().openPaths({fixture.picture("a.png", 1100, 900), fixture.picture("b.png")});
+  ASSERT_TRUE(waitFor([&] { return window().queueModel().rowCount() == 2; }));
+  window().action(QStringLiteral("start"))->trigger();
+  ASSERT_TRUE(waitFor([&] { return window().queueModel().item(0).share > 0; }));
+  fixture.answer = false;
+  window().close();
+  EXPECT_EQ(fixture.questions, 1);
+  EXPECT_TRUE(window().isVisible());
+  fixture.answer = true;
+  QElapsedTimer timer;
+  timer.start();
+  fixture.reopen();
+  EXPECT_LT(timer.elapsed(), 2000);
+  EXPECT_EQ(window().queueModel().counts().waiting, 2);
+}
+
+TEST_F(MainWindowTest, ClosingIdlyAsksNothingAndLeavesNoQueue) {
+  ASSERT_TRUE(fixture.show(fixture.picture("a.png", 700, 500)));
+  fixture.reopen();
+  EXPECT_EQ(fixture.questions, 0);
+  EXPECT_EQ(window().queueModel().rowCount(), 0);
+}
+
+TEST_F(MainWindowTest, SettingsSurvive) {
+  window().taskPanel()->findChild<QSlider*>()->setValue(30);
+  window().view()->setMode(CompareMode::SideBySide);
+  window().view()->setDivider(0.7);
+  fixture.reopen();
+  EXPECT_EQ(window().taskPanel()->settings().strength, 30);
+  EXPECT_EQ(window().taskPanel()->findChild<QSlider*>()->value(), 30);
+  EXPECT_EQ(window().view()->mode(), CompareMode::SideBySide);
+  EXPECT_NEAR(window().view()->divider(), 0.7, 1e-9);
+}
+
+TEST_F(MainWindowTest, RemembersRecentFiles) {
+  const fs::path path = fixture.picture("a.png");
+  ASSERT_TRUE(fixture.show(path));
+  EXPECT_EQ(fixture.settings().value(QStringLiteral("recent")).toStringList(),
+            QStringList{toQString(path)});
+}
+
+TEST_F(MainWindowTest, MissingModelIsSaidAndAnotherCanBeChosen) {
+  const fs::path path = fixture.picture("a.png");
+  TaskSettings task = window().taskPanel()->settings();
+  task.model = QStringLiteral("/nowhere/x.safetensors");
+  window().taskPanel()->setSettings(task);
+  emit window().taskPanel()->engineChanged();
+  ASSERT_TRUE(waitFor([&] { return !window().errorText().isEmpty(); }));
+  EXPECT_TRUE(window().errorText().contains(QStringLiteral("x.safetensors")));
+  // A queue without a model ends instead of waiting for ever.
+  ASSERT_TRUE(fixture.show(path));
+  window().action(QStringLiteral("start"))->trigger();
+  ASSERT_TRUE(idle());
+  EXPECT_EQ(window().queueModel().counts().waiting, 1);
+  task.model = QStringLiteral("second");
+  window().taskPanel()->setSettings(task);
+  emit window().taskPanel()->engineChanged();
+  EXPECT_TRUE(restored());
+}
+
+TEST_F(MainWindowTest, TwoModelsCanBeCompared) {
+  const fs::path path = fixture.picture("a.png");
+  ASSERT_TRUE(fixture.show(path));
+  ASSERT_TRUE(restored());
+  const cv::Mat first = window().view()->after()->read(0, {0, 0, 160, 120});
+  window().action(QStringLiteral("pin"))->trigger();
+  TaskSettings task = window().taskPanel()->settings();
+  task.model = QStringLiteral("second");
+  window().taskPanel()->setSettings(task);
+  emit window().taskPanel()->engineChanged();
+  ASSERT_TRUE(restored());
+  EXPECT_EQ(test::largestDifference(window().view()->before()->read(0, {0, 0, 160, 120}), first),
+            0.0);
+  EXPECT_GT(test::largestDifference(window().view()->after()->read(0, {0, 0, 160, 120}), first),
+            1e-3);
+}
+
+TEST_F(MainWindowTest, ReferenceIsMeasuredAndShown) {
+  const fs::path path = fixture.picture("a.png");
+  ASSERT_TRUE(fixture.show(path));
+  window().openReference(toQString(path));
+  EXPECT_TRUE(waitFor([&] {
+    const auto labels = window().findChildren<QLabel*>();
+    return std::ranges::any_of(labels, [](QLabel* label) {
+      // The original is the reference itself here.
+      return label->text().contains(QStringLiteral("∞")) &&
+             label->text().contains(QStringLiteral("SSIM"));
+    });
+  }));
+}
+
+TEST_F(MainWindowTest, StepsThroughTheListFromTheCanvas) {
+  window().openPaths({fixture.picture("a.png"), fixture.picture("b.png")});
+  ASSERT_TRUE(waitFor([&] { return window().currentPath().endsWith(QStringLiteral("a.png")); }));
+  window().view()->setFocus();
+  QTest::keyClick(window().view(), Qt::Key_Right);
+  EXPECT_TRUE(waitFor([&] { return window().currentPath().endsWith(QStringLiteral("b.png")); }));
+  QTest::keyClick(window().view(), Qt::Key_Left);
+  EXPECT_TRUE(waitFor([&] { return window().currentPath().endsWith(QStringLiteral("a.png")); }));
+}
+
+TEST_F(MainWindowTest, KeysChooseTheModes) {
+  ASSERT_TRUE(fixture.show(fixture.picture("a.png")));
+  window().activateWindow();
+  window().view()->setFocus();
+  const std::pair<Qt::Key, CompareMode> keys[] = {{Qt::Key_Y, CompareMode::SideBySide},
+                                                  {Qt::Key_B, CompareMode::Blink},
+                                                  {Qt::Key_D, CompareMode::Difference},
+                                                  {Qt::Key_L, CompareMode::Lens},
+                                                  {Qt::Key_S, CompareMode::Split}};
+  for (const auto& [key, mode] : keys) {
+    QTest::keyClick(window().view(), key);
+    EXPECT_EQ(window().view()->mode(), mode);
+  }
+  QTest::keyClick(window().view(), Qt::Key_1);
+  EXPECT_EQ(window().view()->view().scale(), 1.0);
+  QTest::keyClick(window().view(), Qt::Key_2);
+  EXPECT_EQ(window().view()->view().scale(), 2.0);
+  QTest::keyClick(window().view(), Qt::Key_F);
+  EXPECT_TRUE(window().view()->view().isFit());
+}
+
+TEST_F(MainWindowTest, ShortcutsAreDistinctAndCanBeChanged) {
+  std::set<QString> keys;
+  for (const Shortcuts::Entry& entry : window().shortcuts().entries()) {
+    for (const QKeySequence& key : entry.standard) {
+      EXPECT_TRUE(keys.insert(key.toString()).second) << key.toString().toStdString();
+    }
+  }
+  const auto& entries = window().shortcuts().entries();
+  const auto split = std::ranges::find(entries, QStringLiteral("split"), &Shortcuts::Entry::name);
+  ASSERT_NE(split, entries.end());
+  window().shortcuts().set(static_cast<std::size_t>(split - entries.begin()),
+                           {QKeySequence(Qt::Key_X)}, fixture.settings());
+  fixture.reopen();
+  EXPECT_EQ(window().action(QStringLiteral("split"))->shortcut(), QKeySequence(Qt::Key_X));
+  window().shortcuts().resetAll(fixture.settings());
+  EXPECT_EQ(window().action(QStringLiteral("split"))->shortcut(), QKeySequence(Qt::Key_S));
+}
+
+/// Widgets that somebody can operate.
+std::vector<QWidget*> interactive(MainWindow& window) {
+  std::vector<QWidget*> result;
+  for (QWidget* widget : window.findChildren<QWidget*>()) {
+    const bool part = widget->objectName().startsWith(QStringLiteral("qt_")) ||
+                      qobject_cast<QAbstractSpinBox*>(widget->parentWidget()) != nullptr ||
+                      qobject_cast<QComboBox*>(widget->parentWidget()) != nullptr;
+    if (part || !widget->isVisible() || !widget->isEnabled()) continue;
+    if (qobject_cast<QAbstractButton*>(widget) || qobject_cast<QComboBox*>(widget) ||
+        qobject_cast<QAbstractSlider*>(widget) || qobject_cast<QAbstractSpinBox*>(widget) ||
+        qobject_cast<QAbstractItemView*>(widget) || qobject_cast<QTabBar*>(widget) ||
+        qobject_cast<ImageCanvas*>(widget)) {
+      if (qobject_cast<QScrollBar*>(widget) == nullptr) result.push_back(widget);
+    }
+  }
+  return result;
+}
+
+TEST_F(MainWindowTest, EverythingInteractiveHasANameAndIsReachedByTab) {
+  for (const bool open : {false, true}) {
+    if (open) {
+      ASSERT_TRUE(fixture.show(fixture.picture("a.png")));
+    }
+    window().activateWindow();
+    window().view()->setFocus();
+    std::set<QWidget*> reached;
+    for (int i = 0; i < 120; ++i) {
+      if (QWidget* focused = QApplication::focusWidget()) reached.insert(focused);
+      QTest::keyClick(QApplication::focusWidget(), Qt::Key_Tab);
+    }
+    const auto widgets = interactive(window());
+    EXPECT_GT(widgets.size(), 15U);
+    for (QWidget* widget : widgets) {
+      QAccessibleInterface* accessible = QAccessible::queryAccessibleInterface(widget);
+      ASSERT_NE(accessible, nullptr);
+      const std::string what =
+          std::string(widget->metaObject()->className()) + " " + widget->objectName().toStdString();
+      EXPECT_FALSE(accessible->text(QAccessible::Name).isEmpty()) << what;
+      EXPECT_TRUE(reached.count(widget) != 0)
+          << what << " " << accessible->text(QAccessible::Name).toStdString();
+    }
+  }
+}
+
+}  // namespace
+}  // namespace pristine::gui

@@ -1,0 +1,104 @@
+#include "gui/task_settings.h"
+
+#include <gtest/gtest.h>
+
+#include <QProcess>
+#include <QSettings>
+
+#include "cli/options.h"
+#include "gui/text.h"
+#include "tests/support/temporary_folder.h"
+
+namespace pristine::gui {
+namespace {
+
+/// The words that a shell makes of a command line.
+std::vector<std::string> wordsOf(const QString& command) {
+  QProcess shell;
+  shell.start(QStringLiteral("/bin/sh"),
+              {QStringLiteral("-c"), QStringLiteral("printf '%s\\0' ") + command});
+  EXPECT_TRUE(shell.waitForFinished());
+  std::vector<std::string> words;
+  for (const QByteArray& word : shell.readAllStandardOutput().split('\0')) {
+    words.push_back(word.toStdString());
+  }
+  words.pop_back();  // after the last zero
+  return words;
+}
+
+cli::Options parsed(const QString& command) {
+  std::vector<std::string> words = wordsOf(command);
+  EXPECT_EQ(words.front(), "pristine");
+  words.erase(words.begin());
+  return cli::parseOptions(words);
+}
+
+TEST(TaskSettings, HaveTheDefaultsOfTheCommandLine) {
+  const TaskSettings task;
+  const cli::Options options = parsed(commandLine({"a.png"}, "b.png", task));
+  EXPECT_EQ(options.model, task.model.toStdString());
+  EXPECT_EQ(options.strength, task.strength);
+  EXPECT_EQ(options.quality, task.quality);
+  EXPECT_EQ(options.restorer.precision, task.precision);
+  EXPECT_EQ(options.restorer.threads, task.threads);
+}
+
+TEST(TaskSettings, CommandLineMeansTheSame) {
+  TaskSettings task;
+  task.model = QStringLiteral("/models/my model's.safetensors");
+  task.strength = 35;
+  task.quality = 80;
+  task.precision = Precision::F32;
+  task.threads = 3;
+  const std::vector<std::filesystem::path> inputs{"/p/it's $HOME #1 100% 写真.jpg", "-dash.png"};
+  const cli::Options options = parsed(commandLine(inputs, "/out put/", task));
+  ASSERT_EQ(options.inputs.size(), 2U);
+  EXPECT_EQ(options.inputs[0], inputs[0]);
+  EXPECT_EQ(options.inputs[1], "./-dash.png");
+  EXPECT_EQ(options.output, "/out put/");
+  EXPECT_EQ(options.model, "/models/my model's.safetensors");
+  EXPECT_EQ(options.strength, 35);
+  EXPECT_EQ(options.quality, 80);
+  EXPECT_EQ(options.restorer.precision, Precision::F32);
+  EXPECT_EQ(options.restorer.threads, 3);
+}
+
+TEST(TaskSettings, SurviveTheSettingsFile) {
+  const test::TemporaryFolder folder;
+  TaskSettings task;
+  task.model = QStringLiteral("second");
+  task.strength = 42;
+  task.quality = 77;
+  task.precision = Precision::BF16;
+  task.threads = 5;
+  task.background = false;
+  task.outputFolder = QStringLiteral("/tmp/ünï");
+  {
+    QSettings settings(toQString(folder / "s.ini"), QSettings::IniFormat);
+    saveTaskSettings(task, settings);
+  }
+  const QSettings settings(toQString(folder / "s.ini"), QSettings::IniFormat);
+  EXPECT_EQ(loadTaskSettings(settings), task);
+}
+
+TEST(TaskSettings, NonsenseInTheFileIsPutRight) {
+  const test::TemporaryFolder folder;
+  QSettings settings(toQString(folder / "s.ini"), QSettings::IniFormat);
+  settings.setValue(QStringLiteral("task/strength"), 5000);
+  settings.setValue(QStringLiteral("task/quality"), -3);
+  settings.setValue(QStringLiteral("task/precision"), QStringLiteral("f7"));
+  const TaskSettings task = loadTaskSettings(settings);
+  EXPECT_EQ(task.strength, 100);
+  EXPECT_EQ(task.quality, 1);
+  EXPECT_EQ(task.precision, Precision::Auto);
+}
+
+TEST(TaskSettings, OutputKeepsTheTree) {
+  TaskSettings task;
+  EXPECT_EQ(outputFor("/p", "sub/a.png", task), "/p/restored/sub/a.png");
+  task.outputFolder = QStringLiteral("/out");
+  EXPECT_EQ(outputFor("/p", "sub/a.png", task), "/out/sub/a.png");
+}
+
+}  // namespace
+}  // namespace pristine::gui

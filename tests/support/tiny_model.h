@@ -1,0 +1,22 @@
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+
+#include "core/safetensors.h"
+
+namespace pristine::test {
+
+/// The 'pristine' metadata of a two-level network with every kind of block, windows of 16 pixels
+/// and a halo of 16.
+nlohmann::json tinyModelInfo();
+
+/// A valid model file with that metadata and random weights. The network adds to the picture a
+/// correction of a few hundredths that depends on all of its parts.
+Safetensors tinyModel(std::uint32_t seed = 1);
+
+/// Writes tinyModel() to a file.
+void writeTinyModel(const std::filesystem::path& path, std::uint32_t seed = 1);
+
+}  // namespace pristine::test

@@ -1,0 +1,193 @@
+// Measures what the viewer promises: viewer_measure PICTURE [--files N] [--jobs N]. Prints one
+// line a number. Run it on an idle machine, on a screen or with QT_QPA_PLATFORM=offscreen.
+
+#include <QApplication>
+#include <QCommandLineParser>
+#include <QElapsedTimer>
+#include <QFile>
+#include <QSettings>
+#include <QSlider>
+#include <QTemporaryDir>
+#include <QTest>
+#include <algorithm>
+#include <cstdio>
+#include <filesystem>
+#include <functional>
+#include <vector>
+
+#include "app/image_file.h"
+#include "gui/main_window.h"
+#include "gui/text.h"
+#include "gui/theme.h"
+
+namespace {
+
+namespace fs = std::filesystem;
+using namespace pristine;
+using namespace pristine::gui;
+
+constexpr int kWait = 3'600'000;
+
+/// A field of /proc/self/status in MB.
+double memory(const char* field) {
+  QFile file(QStringLiteral("/proc/self/status"));
+  if (!file.open(QIODevice::ReadOnly)) return 0;
+  for (const QByteArray& line : file.readAll().split('\n')) {
+    if (line.startsWith(field)) return line.simplified().split(' ').value(1).toDouble() / 1024;
+  }
+  return 0;
+}
+
+void report(const char* what, std::vector<double> times) {
+  std::ranges::sort(times);
+  const auto at = [&](double share) {
+    return times[static_cast<std::size_t>(share * static_cast<double>(times.size() - 1))];
+  };
+  std::printf("%-44s median %.1f ms, 95 %% %.1f ms, longest %.1f ms (%zu)\n", what, at(0.5),
+              at(0.95), times.back(), times.size());
+  std::fflush(stdout);
+}
+
+double milliseconds(const std::function<void()>& action) {
+  QElapsedTimer timer;
+  timer.start();
+  action();
+  return static_cast<double>(timer.nsecsElapsed()) / 1e6;
+}
+
+/// Frames as an event loop paints them: input, everything that waits, paint.
+void measureFrames(MainWindow& window, const char* what, const std::function<void(int)>& input) {
+  std::vector<double> times;
+  for (int i = 0; i < 150; ++i) {
+    times.push_back(milliseconds([&] {
+      input(i);
+      QApplication::processEvents();
+      window.view()->repaint();
+    }));
+  }
+  report(what, times);
+}
+
+void measurePicture(MainWindow& window, const fs::path& picture) {
+  QElapsedTimer timer;
+  double first = -1;
+  double visible = -1;
+  const auto connection =
+      QObject::connect(&window.restore(), &RestoreController::restored, &window, [&](const QRect&) {
+        if (first < 0) {
+          window.view()->repaint();
+          first = static_cast<double>(timer.elapsed());
+        }
+      });
+  timer.start();
+  window.openPaths({picture});
+  const auto shown = [&] { return !window.view()->isEmpty() && !window.currentPath().isEmpty(); };
+  if (!QTest::qWaitFor(shown, kWait)) return;
+  visible = static_cast<double>(timer.elapsed());
+  if (!QTest::qWaitFor([&] { return first >= 0; }, kWait)) return;
+  QObject::disconnect(connection);
+  std::printf("%-44s %.0f ms\n", "picture on the canvas after opening", visible);
+  std::printf("%-44s %.0f ms\n", "first restored pixels after opening", first);
+  std::fflush(stdout);
+
+  for (const auto& [name, mode] : std::initializer_list<std::pair<const char*, CompareMode>>{
+           {"split", CompareMode::Split}, {"side by side", CompareMode::SideBySide}}) {
+    window.view()->setMode(mode);
+    window.view()->zoomTo(1.0);
+    measureFrames(window, qPrintable(QStringLiteral("frame while panning, %1").arg(name)),
+                  [&](int i) { window.view()->panBy(i % 60 < 30 ? 0.02 : -0.02, 0.01); });
+    measureFrames(
+        window, qPrintable(QStringLiteral("frame while zooming, %1").arg(name)), [&](int i) {
+          window.view()->zoomTo(window.view()->view().scale() * (i % 40 < 20 ? 1.05 : 1 / 1.05));
+        });
+  }
+  window.view()->setMode(CompareMode::Blink);
+  window.view()->zoomTo(1.0);
+  window.view()->setFrameBudget(std::chrono::milliseconds(10000));
+  auto* slider = window.taskPanel()->findChild<QSlider*>();
+  std::vector<double> times;
+  for (int i = 0; i < 40; ++i) {
+    times.push_back(milliseconds([&] {
+      slider->setValue(50 + i % 50);
+      window.view()->repaint();
+    }));
+  }
+  report("strength slider to the whole redraw", times);
+  slider->setValue(100);
+  window.view()->setFrameBudget(std::chrono::milliseconds(16));
+  std::printf("%-44s %.0f MB\n", "resident, picture open", memory("VmRSS:"));
+  std::fflush(stdout);
+}
+
+void measureFiles(MainWindow& window, const fs::path& folder, int files) {
+  fs::create_directories(folder);
+  Image image;
+  image.pixels = cv::Mat(8, 8, CV_32FC3, cv::Scalar::all(0.5));
+  const fs::path first = folder / "00000.png";
+  writeImage(image, first);
+  for (int i = 1; i < files; ++i) {
+    fs::copy_file(first,
+                  folder / QStringLiteral("%1.png").arg(i, 5, 10, QLatin1Char('0')).toStdString());
+  }
+  double longest = 0;
+  QElapsedTimer timer;
+  timer.start();
+  const int before = window.queueModel().rowCount();
+  window.openPaths({folder});
+  while (window.queueModel().rowCount() - before < files) {
+    longest = std::max(longest, milliseconds([] { QApplication::processEvents(); }));
+  }
+  std::printf("%-44s %.0f ms, longest block %.0f ms\n",
+              qPrintable(QStringLiteral("%1 files in the queue").arg(files)),
+              static_cast<double>(timer.elapsed()), longest);
+  std::fflush(stdout);
+}
+
+void measureJobs(MainWindow& window, int jobs) {
+  window.action(QStringLiteral("start"))->trigger();
+  const auto done = [&](int count) {
+    return QTest::qWaitFor([&] { return window.queueModel().counts().done >= count; }, kWait);
+  };
+  if (!done(std::min(50, jobs / 2))) return;
+  const double begin = memory("VmRSS:");
+  if (!done(jobs)) return;
+  std::printf("%-44s %.0f MB after 50, %.0f MB after %d\n", "resident while the queue runs", begin,
+              memory("VmRSS:"), jobs);
+  std::printf("%-44s %.0f ms\n", "stop", milliseconds([&] {
+                window.queue().stop();
+                (void)QTest::qWaitFor([&] { return !window.queue().isRunning(); }, kWait);
+              }));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  QApplication application(argc, argv);
+  QCommandLineParser parser;
+  parser.addOptions(
+      {{QStringLiteral("files"), {}, QStringLiteral("number"), QStringLiteral("5000")},
+       {QStringLiteral("jobs"), {}, QStringLiteral("number"), QStringLiteral("0")}});
+  parser.process(application);
+  if (parser.positionalArguments().size() != 1) {
+    std::fprintf(stderr, "usage: viewer_measure PICTURE [--files N] [--jobs N]\n");
+    return 2;
+  }
+  initializeImageFiles();
+  applyTheme(application, Theme::Light);
+  const QTemporaryDir folder;
+  QSettings settings(folder.filePath(QStringLiteral("settings.ini")), QSettings::IniFormat);
+  MainWindow window(settings, folder.filePath(QStringLiteral("queue.json")));
+  window.setConfirm([](const QString&, const QString&) { return true; });
+  window.resize(1400, 900);
+  window.show();
+  QTest::qWait(3000);  // the model is read and warm
+  std::printf("%-44s %.0f MB\n", "resident, nothing open", memory("VmRSS:"));
+  measurePicture(window, toPath(parser.positionalArguments().front()));
+  measureFiles(window, toPath(folder.filePath(QStringLiteral("many"))),
+               parser.value(QStringLiteral("files")).toInt());
+  if (const int jobs = parser.value(QStringLiteral("jobs")).toInt(); jobs > 0) {
+    measureJobs(window, jobs);
+  }
+  std::printf("%-44s %.0f MB\n", "peak resident", memory("VmHWM:"));
+  return 0;
+}
