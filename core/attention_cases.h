@@ -1,13 +1,17 @@
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
-#include "vision_attention/graph_builder.h"
-#include "vision_attention/weights.h"
+namespace va {
+class Engine;
+class GraphBuilder;
+class Weights;
+}  // namespace va
 
 namespace pristine {
 
