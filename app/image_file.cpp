@@ -508,8 +508,26 @@ Image readThumbnail(const fs::path& path, int side) {
   const std::unique_ptr<VipsSource, Unref> source(vips_source_new_from_file(path.c_str()));
   if (!source) failInput(path, vipsMessage());
   VipsImage* out = nullptr;
-  if (vips_thumbnail_source(source.get(), &out, side, "height", side, "size", VIPS_SIZE_DOWN,
-                            "export_profile", "srgb", nullptr) != 0) {
+  VipsPtr full(vips_image_new_from_source(source.get(), "", nullptr));
+  if (!full) failInput(path, vipsMessage());
+  if (vips_band_format_isfloat(vips_image_get_format(full.get())) != 0) {
+    // The library takes floats for linear light or for levels of 255; here they are sRGB in [0, 1].
+    const VipsInterpretation meaning =
+        vips_image_get_bands(full.get()) <= 2 ? VIPS_INTERPRETATION_B_W : VIPS_INTERPRETATION_sRGB;
+    if (vips_linear1(full.get(), &out, 255.0, 0.5, "uchar", TRUE, nullptr) != 0) {
+      failInput(path, vipsMessage());
+    }
+    const VipsPtr levels(out);
+    if (vips_copy(levels.get(), &out, "interpretation", meaning, nullptr) != 0) {
+      failInput(path, vipsMessage());
+    }
+    const VipsPtr marked(out);
+    if (vips_thumbnail_image(marked.get(), &out, side, "height", side, "size", VIPS_SIZE_DOWN,
+                             "export_profile", "srgb", nullptr) != 0) {
+      failInput(path, vipsMessage());
+    }
+  } else if (vips_thumbnail_source(source.get(), &out, side, "height", side, "size", VIPS_SIZE_DOWN,
+                                   "export_profile", "srgb", nullptr) != 0) {
     failInput(path, vipsMessage());
   }
   VipsPtr small(out);
