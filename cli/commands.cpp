@@ -148,9 +148,8 @@ ExitCode denoise(const Options& options) {
                                       model->info().task + "', expected 'denoise'");
   }
   Restorer restorer(model, options.restorer);
-  if (options.restorer.precision == Precision::BF16 && restorer.precision() != "bf16") {
-    std::fprintf(stderr, "note: this processor has no bf16, using %s\n",
-                 restorer.precision().c_str());
+  if (const std::string note = restorer.precisionNote(); !note.empty()) {
+    std::fprintf(stderr, "note: %s\n", note.c_str());
   }
   if (options.verbose) printUse(*model, restorer);
   ConsoleObserver observer(plan.jobs, options.quiet);
@@ -257,6 +256,7 @@ ExitCode models(const Options& options) {
                         {"scale", info.scale},
                         {"parameters", info.parameters},
                         {"macs_per_pixel", info.macsPerPixel},
+                        {"int8", info.int8},
                         {"title", info.title},
                         {"path", path.string()}});
       } else {

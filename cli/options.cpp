@@ -45,7 +45,8 @@ po::options_description denoiseOptions(Options& options, std::string& precision)
       "descend into sub-folders, keep the tree");
   add("quality,Q", po::value(&options.quality)->default_value(95), "1 to 100, of JPEG and WebP");
   add("precision", po::value(&precision)->default_value("auto"),
-      "auto, f32 or bf16; auto takes bf16 where the processor has it");
+      "auto, f32, bf16 or int8 (the dense convolutions, the rest in bf16); auto: the fastest that\n"
+      "processor and model offer");
   add("threads", po::value(&options.restorer.threads)->default_value(0),
       "threads of the network; 0: all that the process may use");
   add("tile", po::value(&options.restorer.tile)->default_value(0),
@@ -121,11 +122,13 @@ Options parseDenoise(const std::vector<std::string>& arguments) {
       "denoise: --threads is " + std::to_string(options.restorer.threads) + ", expected 0 to 1024");
   require(options.restorer.tile >= 0 && options.restorer.tile <= 32768,
           "denoise: --tile is " + std::to_string(options.restorer.tile) + ", expected 0 to 32768");
-  static const std::map<std::string, Precision> kPrecisions{
-      {"auto", Precision::Auto}, {"f32", Precision::F32}, {"bf16", Precision::BF16}};
+  static const std::map<std::string, Precision> kPrecisions{{"auto", Precision::Auto},
+                                                            {"f32", Precision::F32},
+                                                            {"bf16", Precision::BF16},
+                                                            {"int8", Precision::Int8}};
   const auto found = kPrecisions.find(precision);
   require(found != kPrecisions.end(),
-          "denoise: --precision is '" + precision + "', expected auto, f32 or bf16");
+          "denoise: --precision is '" + precision + "', expected auto, f32, bf16 or int8");
   options.restorer.precision = found->second;
   return options;
 }

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,6 +25,7 @@ struct ModelInfo {
   int window = 1;    ///< tile sides and starts are multiples of it
   std::size_t parameters = 0;
   double macsPerPixel = 0;
+  bool int8 = false;     ///< carries the scales that int8 needs
   std::string training;  ///< the training record, JSON
 };
 
@@ -38,6 +40,9 @@ class Model {
   const ModelInfo& info() const { return info_; }
   const va::NetworkConfig& config() const { return *config_; }
   const va::Weights& weights() const { return *weights_; }
+  /// By the name of a convolution: what one level of its int8 input stands for. Empty in files that
+  /// were not calibrated.
+  const std::map<std::string, float>& inputScales() const { return inputScales_; }
 
  private:
   Model();
@@ -45,6 +50,7 @@ class Model {
   ModelInfo info_;
   std::unique_ptr<va::NetworkConfig> config_;
   std::unique_ptr<va::Weights> weights_;
+  std::map<std::string, float> inputScales_;
 };
 
 }  // namespace pristine

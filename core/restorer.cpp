@@ -16,9 +16,28 @@ namespace {
 constexpr double kActivationBudget = 600e6;
 constexpr int kFeather = 16;
 
-va::Precision resolve(Precision precision) {
-  const bool bf16 = va::cpuFeatures().bf16;
-  return precision != Precision::F32 && bf16 ? va::Precision::BF16 : va::Precision::F32;
+/// What a wish for a precision becomes.
+struct Arithmetic {
+  va::Precision precision = va::Precision::F32;
+  bool int8 = false;
+  std::string note;
+
+  std::string name() const { return (int8 ? "int8+" : "") + va::toString(precision); }
+};
+
+Arithmetic resolve(Precision wish, const Model& model) {
+  const va::CpuFeatures cpu = va::cpuFeatures();
+  Arithmetic arithmetic;
+  if (wish == Precision::F32) return arithmetic;
+  if (cpu.bf16) arithmetic.precision = va::Precision::BF16;
+  arithmetic.int8 = wish != Precision::BF16 && cpu.int8 && model.info().int8;
+  if (wish == Precision::BF16 && !cpu.bf16) arithmetic.note = "this processor has no bf16";
+  if (wish == Precision::Int8 && !arithmetic.int8) {
+    arithmetic.note = cpu.int8 ? "model '" + model.info().name + "' carries no scales for int8"
+                               : "this processor has no int8 dot products (VNNI)";
+  }
+  if (!arithmetic.note.empty()) arithmetic.note += ", using " + arithmetic.name();
+  return arithmetic;
 }
 
 bool allFinite(std::span<const float> values) {
@@ -57,12 +76,16 @@ std::optional<cv::Mat> restoreTiles(const cv::Mat& picture, const TileGrid& grid
 
 struct Restorer::Impl {
   Impl(std::shared_ptr<const Model> m, const RestorerOptions& o)
-      : model(std::move(m)), options(o), engine(o.threads), precision(resolve(o.precision)) {}
+      : model(std::move(m)),
+        options(o),
+        engine(o.threads),
+        arithmetic(resolve(o.precision, *model)) {}
 
   std::unique_ptr<va::Network> networkFor(int width, int height) {
     try {
-      return std::make_unique<va::Network>(engine, model->config(), model->weights(), height, width,
-                                           precision);
+      return std::make_unique<va::Network>(
+          engine, model->config(), model->weights(), height, width, arithmetic.precision,
+          arithmetic.int8 ? model->inputScales() : va::InputScales());
     } catch (const std::bad_alloc&) {
       throw Error(ErrorCode::Memory, "model '" + model->info().name + "': a tile of " +
                                          std::to_string(width) + "x" + std::to_string(height) +
@@ -128,7 +151,7 @@ struct Restorer::Impl {
   std::shared_ptr<const Model> model;
   RestorerOptions options;
   va::Engine engine;
-  va::Precision precision;
+  Arithmetic arithmetic;
   std::unique_ptr<va::Network> network;
   int tileWidth = 0;
   int tileHeight = 0;
@@ -142,7 +165,10 @@ Restorer::Restorer(std::shared_ptr<const Model> model, const RestorerOptions& op
 Restorer::~Restorer() = default;
 
 std::string Restorer::precision() const {
-  return va::toString(impl_->precision);
+  return impl_->arithmetic.name();
+}
+std::string Restorer::precisionNote() const {
+  return impl_->arithmetic.note;
 }
 int Restorer::threads() const {
   return impl_->engine.threads();

@@ -15,13 +15,15 @@
 
 namespace pristine {
 
-enum class Precision { Auto, F32, BF16 };
+/// Int8: the dense convolutions in int8, the rest in bf16 where the processor has it. Auto: int8,
+/// bf16 or f32, the first that the processor and the model offer.
+enum class Precision { Auto, F32, BF16, Int8 };
 
 struct RestorerOptions {
-  Precision precision = Precision::Auto;  ///< Auto: bf16 where the processor has it
-  int threads = 0;                        ///< 0: as many as the process may use
-  int tile = 0;                           ///< pixels of a tile's side at most; 0: chosen
-  bool profile = false;                   ///< measure seconds per operator
+  Precision precision = Precision::Auto;
+  int threads = 0;       ///< 0: as many as the process may use
+  int tile = 0;          ///< pixels of a tile's side at most; 0: chosen
+  bool profile = false;  ///< measure seconds per operator
 };
 
 /// Follows one picture. Work counts multiply-adds over all tiles.
@@ -59,8 +61,10 @@ class Restorer {
   TileGrid gridFor(int width, int height);
   int feather() const;
 
-  /// "bf16" or "f32", what Auto became.
+  /// What is used: "f32", "bf16", "int8+bf16" or "int8+f32".
   std::string precision() const;
+  /// Why it is not the precision that was asked for; empty if it is, or after Auto.
+  std::string precisionNote() const;
   int threads() const;
   /// Bytes of activations of the compiled tile.
   std::size_t arenaBytes() const;

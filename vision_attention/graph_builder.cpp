@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <new>
 #include <numeric>
@@ -57,8 +58,11 @@ std::vector<Span> lifeSpans(const GraphBuilder::Description& description) {
 
 }  // namespace
 
-GraphBuilder::GraphBuilder(const Weights& weights, Precision precision)
-    : weights_(weights), precision_(precision), description_(std::make_unique<Description>()) {}
+GraphBuilder::GraphBuilder(const Weights& weights, Precision precision, InputScales int8)
+    : weights_(weights),
+      precision_(precision),
+      inputScales_(std::move(int8)),
+      description_(std::make_unique<Description>()) {}
 
 GraphBuilder::~GraphBuilder() = default;
 
@@ -128,6 +132,25 @@ std::vector<std::string> GraphBuilder::unusedWeights() const {
   std::vector<std::string> unused;
   for (const std::string& name : weights_.names()) {
     if (description_->usedWeights.count(name) == 0) unused.push_back(name);
+  }
+  return unused;
+}
+
+std::optional<float> GraphBuilder::inputScale(const std::string& name) {
+  const auto entry = inputScales_.find(name);
+  if (entry == inputScales_.end()) return std::nullopt;
+  if (!(entry->second > 0.0F) || !std::isfinite(entry->second)) {
+    throw std::invalid_argument("int8 scale of '" + name + "' is " + std::to_string(entry->second) +
+                                ", expected more than 0");
+  }
+  description_->usedInputScales.insert(name);
+  return entry->second;
+}
+
+std::vector<std::string> GraphBuilder::unusedInputScales() const {
+  std::vector<std::string> unused;
+  for (const auto& [name, scale] : inputScales_) {
+    if (description_->usedInputScales.count(name) == 0) unused.push_back(name);
   }
   return unused;
 }

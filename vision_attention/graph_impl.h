@@ -3,6 +3,7 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -38,6 +39,7 @@ struct GraphBuilder::Description {
   std::map<std::string, NamedTensor> inputs;
   std::map<std::string, NamedTensor> outputs;
   std::map<std::string, bool> usedWeights;
+  std::set<std::string> usedInputScales;
 };
 
 struct FreeDeleter {
