@@ -104,7 +104,9 @@ int main(int argc, char** argv) {
     print("bf16", va::cpuFeatures().bf16
                       ? std::optional(bestRate({Type::bf16, Type::bf16, Type::f32, Type::bf16}))
                       : std::nullopt);
-    print("int8", bestRate({Type::u8, Type::s8, Type::f32, Type::u8}));
+    print("int8", va::cpuFeatures().int8
+                      ? std::optional(bestRate({Type::u8, Type::s8, Type::f32, Type::u8}))
+                      : std::nullopt);
     std::printf("}\n");
     return 0;
   } catch (const std::exception& error) {
