@@ -81,11 +81,14 @@ struct Restorer::Impl {
         engine(o.threads),
         arithmetic(resolve(o.precision, *model)) {}
 
+  va::InputScales scales() const {
+    return arithmetic.int8 ? model->inputScales() : va::InputScales();
+  }
+
   std::unique_ptr<va::Network> networkFor(int width, int height) {
     try {
-      return std::make_unique<va::Network>(
-          engine, model->config(), model->weights(), height, width, arithmetic.precision,
-          arithmetic.int8 ? model->inputScales() : va::InputScales());
+      return std::make_unique<va::Network>(engine, model->config(), model->weights(), height, width,
+                                           arithmetic.precision, scales());
     } catch (const std::bad_alloc&) {
       throw Error(ErrorCode::Memory, "model '" + model->info().name + "': a tile of " +
                                          std::to_string(width) + "x" + std::to_string(height) +
@@ -132,7 +135,8 @@ struct Restorer::Impl {
   /// Pixels whose activations would fill kActivationBudget if they grew as those of a small tile.
   std::int64_t guessBudget() {
     const int side = 2 * model->info().window;
-    const auto bytes = static_cast<double>(networkFor(side, side)->graph().arenaBytes());
+    const auto bytes = static_cast<double>(va::activationBytes(
+        model->config(), model->weights(), side, side, arithmetic.precision, scales()));
     return static_cast<std::int64_t>(kActivationBudget / bytes * side * side) + 1;
   }
 

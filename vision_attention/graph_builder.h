@@ -65,6 +65,10 @@ class GraphBuilder {
   /// Multiply-adds of what has been described so far.
   std::uint64_t macs() const;
 
+  /// Bytes of the activations of what has been described so far, planned as compile() does; the
+  /// arena holds the operators' scratch besides.
+  std::size_t activationBytes() const;
+
   /// Consumes the description: creates primitives, plans one arena, binds addresses.
   std::unique_ptr<Graph> compile(const Engine& engine);
 

@@ -139,6 +139,14 @@ void checkWeights(const NetworkConfig& config, const Weights& weights, const Inp
   requireAllUsed(builder);
 }
 
+std::size_t activationBytes(const NetworkConfig& config, const Weights& weights, Dim height,
+                            Dim width, Precision precision, const InputScales& int8) {
+  config.validate();
+  GraphBuilder builder(weights, precision, int8);
+  describe(builder, config, height, width);
+  return builder.activationBytes();
+}
+
 double macsPerPixel(const NetworkConfig& config, const Weights& weights) {
   config.validate();
   GraphBuilder builder(weights, Precision::F32);

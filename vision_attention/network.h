@@ -67,6 +67,11 @@ class Network {
 void checkWeights(const NetworkConfig& config, const Weights& weights,
                   const InputScales& int8 = {});
 
+/// Bytes of activations that a network for this tile needs, known without compiling it; its arena
+/// holds the scratch of its operators besides.
+std::size_t activationBytes(const NetworkConfig& config, const Weights& weights, Dim height,
+                            Dim width, Precision precision, const InputScales& int8 = {});
+
 /// Multiply-adds of the network per input pixel.
 double macsPerPixel(const NetworkConfig& config, const Weights& weights);
 

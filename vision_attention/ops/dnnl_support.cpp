@@ -61,6 +61,7 @@ namespace {
 dnnl::memory pack(const Engine& engine, const void* values, const dnnl::memory::desc& source,
                   const dnnl::memory::desc& packed) {
   auto& impl = engine.impl();
+  const ThreadScope one(1);  // so little work is done before a second thread has woken up
   dnnl::memory plain(source, impl.engine, const_cast<void*>(values));
   dnnl::memory result(packed, impl.engine);
   dnnl::reorder(plain, result).execute(impl.stream, plain, result);
