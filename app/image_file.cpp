@@ -349,8 +349,10 @@ int save(VipsImage* image, Format format, SampleDepth depth, const WriteOptions&
          const std::string& path) {
   switch (format) {
     case Format::Png:
+      // Of photographs Paeth at level 2 makes smaller files than libvips's level 6 without a filter,
+      // in less time.
       return vips_pngsave(image, path.c_str(), "bitdepth", depth == SampleDepth::U16 ? 16 : 8,
-                          nullptr);
+                          "compression", 2, "filter", VIPS_FOREIGN_PNG_FILTER_PAETH, nullptr);
     case Format::Jpeg:
       return vips_jpegsave(image, path.c_str(), "Q", options.quality, "optimize_coding", TRUE,
                            "subsample_mode", VIPS_FOREIGN_SUBSAMPLE_OFF, nullptr);
