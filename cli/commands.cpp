@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <fstream>
 #include <map>
 #include <nlohmann/json.hpp>
 
@@ -10,8 +11,10 @@
 #include "app/image_file.h"
 #include "app/job_runner.h"
 #include "app/model_catalog.h"
+#include "app/profile_report.h"
 #include "cli/console_observer.h"
 #include "cli/interrupt.h"
+#include "core/arithmetic_limits.h"
 #include "core/error.h"
 #include "core/metrics.h"
 
@@ -22,43 +25,10 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 
-void print(const char* label, std::uint64_t macs, double seconds, double all, std::size_t count) {
-  const double rate = seconds > 0 ? 2.0 * static_cast<double>(macs) / seconds / 1e9 : 0.0;
-  std::printf("%-18s %6zu %12.3f %10.3f %7.1f %10.1f\n", label, count,
-              static_cast<double>(macs) / 1e9, seconds, all > 0 ? 100.0 * seconds / all : 0.0,
-              rate);
-}
-
-void printProfile(const std::vector<OperatorSummary>& operators, bool each) {
-  struct Sum {
-    std::uint64_t macs = 0;
-    double seconds = 0;
-    std::size_t count = 0;
-  };
-  std::map<std::string, Sum> kinds;
-  Sum all;
-  for (const OperatorSummary& o : operators) {
-    for (Sum* sum : {&kinds[o.kind], &all}) {
-      sum->macs += o.macs;
-      sum->seconds += o.seconds;
-      ++sum->count;
-    }
-  }
-  std::printf("%-18s %6s %12s %10s %7s %10s\n", "operator", "count", "GMAC", "seconds", "%",
-              "GFLOP/s");
-  std::vector<std::pair<std::string, Sum>> sorted(kinds.begin(), kinds.end());
-  std::ranges::sort(
-      sorted, [](const auto& a, const auto& b) { return a.second.seconds > b.second.seconds; });
-  for (const auto& [kind, sum] : sorted) {
-    print(kind.c_str(), sum.macs, sum.seconds, all.seconds, sum.count);
-  }
-  print("all", all.macs, all.seconds, all.seconds, all.count);
-  if (!each) return;
-  std::printf("\n");
-  for (const OperatorSummary& o : operators) {
-    std::printf("%-44s %-16s %9.3f ms %10.3f GMAC  %s\n", o.name.c_str(), o.kind.c_str(),
-                o.seconds * 1e3, static_cast<double>(o.macs) / 1e9, o.implementation.c_str());
-  }
+void writeTrace(const std::filesystem::path& path, const Restorer& restorer) {
+  std::ofstream file(path, std::ios::binary);
+  file << chromeTrace(restorer.profile(), restorer.trace()) << std::flush;
+  if (!file) throw Error(ErrorCode::Output, "trace '" + path.string() + "' cannot be written");
 }
 
 void printUse(const Model& model, const Restorer& restorer) {
@@ -147,7 +117,9 @@ ExitCode denoise(const Options& options) {
     throw Error(ErrorCode::Model, "model '" + options.model + "' is for task '" +
                                       model->info().task + "', expected 'denoise'");
   }
-  Restorer restorer(model, options.restorer);
+  RestorerOptions restorerOptions = options.restorer;
+  restorerOptions.profile = restorerOptions.profile || !options.trace.empty();
+  Restorer restorer(model, restorerOptions);
   if (const std::string note = restorer.precisionNote(); !note.empty()) {
     std::fprintf(stderr, "note: %s\n", note.c_str());
   }
@@ -176,7 +148,11 @@ ExitCode denoise(const Options& options) {
         megapixels, megapixels > 0 ? seconds / megapixels : 0.0, failed,
         stopped > 0 ? (", " + std::to_string(stopped) + " not begun or given up").c_str() : "");
   }
-  if (options.restorer.profile) printProfile(restorer.profile(), options.verbose);
+  if (options.restorer.profile) {
+    const auto limits = measureLimits(restorer.threads());
+    std::fputs(profileTable(restorer.profile(), limits, options.verbose).c_str(), stdout);
+  }
+  if (!options.trace.empty()) writeTrace(options.trace, restorer);
   if (interrupt.token().stop_requested() && stopped > 0) return ExitCode::Interrupted;
   return failed > 0 ? ExitCode::SomeFailed : ExitCode::Done;
 }

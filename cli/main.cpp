@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/bench_attention.h"
+#include "cli/bench_models.h"
 #include "cli/commands.h"
 #include "cli/options.h"
 #include "core/error.h"
@@ -25,6 +26,8 @@ ExitCode run(const std::vector<std::string>& arguments) {
       return pristine::cli::compare(options);
     case Options::Verb::Models:
       return pristine::cli::models(options);
+    case Options::Verb::BenchModels:
+      return pristine::cli::benchModels(options);
     case Options::Verb::BenchAttention:
       return pristine::cli::benchAttention(options);
     case Options::Verb::Version:

@@ -17,6 +17,7 @@ constexpr const char* kOverview =
     "  pristine denoise INPUT... -o OUT [options]   remove noise\n"
     "  pristine compare A B [--json]                PSNR and SSIM of files or folders\n"
     "  pristine models [--json]                     list the installed models\n"
+    "  pristine bench [options]                     time the models on this processor\n"
     "  pristine bench attention [options]           time the attention systems\n"
     "  pristine --version\n"
     "  pristine VERB --help                         options of a verb\n";
@@ -52,7 +53,11 @@ po::options_description denoiseOptions(Options& options, std::string& precision)
   add("tile", po::value(&options.restorer.tile)->default_value(0),
       "side of a tile in pixels at most; 0: chosen");
   add("profile", po::bool_switch(&options.restorer.profile),
-      "print seconds and work of each kind of operator, with -v of each operator");
+      "print time, work and share of the machine's limit of each kind of operator, with -v of "
+      "each\n"
+      "operator");
+  add("trace", po::value<std::string>()->value_name("FILE"),
+      "write the operators' times as a Chrome trace (JSON)");
   add("quiet,q", po::bool_switch(&options.quiet), "no progress");
   add("verbose,v", po::bool_switch(&options.verbose), "say what is used");
   add("help,h", "this text");
@@ -112,6 +117,10 @@ Options parseDenoise(const std::vector<std::string>& arguments) {
   require(!options.inputs.empty(), "denoise: no input given");
   require(values.count("output") != 0, "denoise: no output given (-o FILE or -o FOLDER)");
   options.output = values["output"].as<std::string>();
+  if (values.count("trace") != 0) {
+    options.trace = values["trace"].as<std::string>();
+    require(!options.trace.empty(), "denoise: the file of --trace is empty");
+  }
   require(!options.output.empty(), "denoise: the output is empty");
   require(options.strength >= 0 && options.strength <= 100,
           "denoise: --strength is " + std::to_string(options.strength) + ", expected 0 to 100");
@@ -133,7 +142,12 @@ Options parseDenoise(const std::vector<std::string>& arguments) {
   return options;
 }
 
-Options parseBench(const std::vector<std::string>& arguments) {
+void requireThreads(const std::string& verb, int threads) {
+  require(threads >= 0 && threads <= 1024,
+          verb + ": --threads is " + std::to_string(threads) + ", expected 0 to 1024");
+}
+
+Options parseBenchAttention(const std::vector<std::string>& arguments) {
   Options options;
   options.verb = Options::Verb::BenchAttention;
   po::options_description description("options");
@@ -154,13 +168,49 @@ Options parseBench(const std::vector<std::string>& arguments) {
         "ratio of multiply-adds and the papers' claims.\n\n",
         description);
   }
-  const auto subjects = inputsOf(values);
-  require(subjects.size() == 1 && subjects.front() == "attention",
-          "bench: expected 'pristine bench attention'");
-  require(
-      options.restorer.threads >= 0 && options.restorer.threads <= 1024,
-      "bench: --threads is " + std::to_string(options.restorer.threads) + ", expected 0 to 1024");
+  require(inputsOf(values).empty(), "bench attention: takes no inputs");
+  requireThreads("bench", options.restorer.threads);
   return options;
+}
+
+Options parseBenchModels(const std::vector<std::string>& arguments) {
+  Options options;
+  options.verb = Options::Verb::BenchModels;
+  po::options_description description("options");
+  auto add = description.add_options();
+  add("model,m", po::value(&options.models)->multitoken()->value_name("NAME..."),
+      "names or paths of models; all that are installed if not given");
+  add("precision", po::value(&options.precisions)->multitoken()->value_name("P..."),
+      "f32, bf16 or int8; all on offer if not given");
+  add("json", po::bool_switch(&options.json), "print JSON");
+  add("threads", po::value(&options.restorer.threads)->default_value(0),
+      "threads; 0: all that the process may use");
+  add("help,h", "this text");
+  const auto values = parse(arguments, description);
+  if (values.count("help") != 0) {
+    return help(
+        "usage: pristine bench [options]\n"
+        "       pristine bench attention [options]\n\n"
+        "Seconds a megapixel of every model in every precision that the processor offers, and\n"
+        "the share of the machine's limit: the time that its 3x3 convolution would take for\n"
+        "the same multiply-adds, divided by the time taken.\n\n",
+        description);
+  }
+  require(inputsOf(values).empty(),
+          "bench: expected 'pristine bench [options]' or 'pristine bench attention [options]'");
+  for (const std::string& precision : options.precisions) {
+    require(precision == "f32" || precision == "bf16" || precision == "int8",
+            "bench: --precision is '" + precision + "', expected f32, bf16 or int8");
+  }
+  requireThreads("bench", options.restorer.threads);
+  return options;
+}
+
+Options parseBench(const std::vector<std::string>& arguments) {
+  if (!arguments.empty() && arguments.front() == "attention") {
+    return parseBenchAttention({arguments.begin() + 1, arguments.end()});
+  }
+  return parseBenchModels(arguments);
 }
 
 Options parseReport(Options::Verb verb, const std::vector<std::string>& arguments,

@@ -16,7 +16,7 @@ class UsageError : public std::runtime_error {
 };
 
 struct Options {
-  enum class Verb { Denoise, Compare, Models, BenchAttention, Help, Version };
+  enum class Verb { Denoise, Compare, Models, BenchModels, BenchAttention, Help, Version };
   Verb verb = Verb::Help;
   std::string help;  ///< text to print, when verb is Help
 
@@ -28,14 +28,19 @@ struct Options {
   int quality = 95;
   bool recursive = false;
   RestorerOptions restorer;
+  std::filesystem::path trace;  ///< file for the operators' times; empty: none
   bool quiet = false;
   bool verbose = false;
+
+  // bench
+  std::vector<std::string> models;
+  std::vector<std::string> precisions;
 
   // bench attention
   std::vector<std::string> systems;
   bool quick = false;
 
-  // compare, models, bench attention
+  // compare, models, bench, bench attention
   bool json = false;
 };
 

@@ -144,11 +144,16 @@ struct Restorer::Impl {
     const auto reports = network->graph().report();
     if (summary.size() != reports.size()) {
       summary.clear();
-      for (const auto& r : reports) summary.push_back({r.name, r.kind, r.implementation, 0, 0});
+      runs.clear();
+      for (const auto& r : reports) {
+        summary.push_back({r.name, r.kind, r.implementation, va::toString(r.arithmetic), 0, 0, 0});
+      }
     }
     for (std::size_t i = 0; i < reports.size(); ++i) {
       summary[i].macs += reports[i].macs;
+      summary[i].bytes += reports[i].bytes;
       summary[i].seconds += reports[i].seconds;
+      runs.push_back({i, reports[i].start, reports[i].seconds});
     }
   }
 
@@ -161,6 +166,7 @@ struct Restorer::Impl {
   int tileHeight = 0;
   std::int64_t budget = 0;  ///< pixels of a tile within kActivationBudget, 0: not yet known
   std::vector<OperatorSummary> summary;
+  std::vector<OperatorRun> runs;
 };
 
 Restorer::Restorer(std::shared_ptr<const Model> model, const RestorerOptions& options)
@@ -182,6 +188,10 @@ std::size_t Restorer::arenaBytes() const {
 }
 const std::vector<OperatorSummary>& Restorer::profile() const {
   return impl_->summary;
+}
+
+const std::vector<OperatorRun>& Restorer::trace() const {
+  return impl_->runs;
 }
 
 TileGrid Restorer::gridFor(int width, int height) {

@@ -37,7 +37,16 @@ struct OperatorSummary {
   std::string name;
   std::string kind;
   std::string implementation;
+  std::string arithmetic;  ///< "f32", "bf16" or "int8"
   std::uint64_t macs = 0;
+  std::uint64_t bytes = 0;  ///< of the activations read and written
+  double seconds = 0;
+};
+
+/// One run of an operator, of the profile's entry `index`.
+struct OperatorRun {
+  std::size_t index = 0;
+  double start = 0;  ///< seconds of the steady clock
   double seconds = 0;
 };
 
@@ -70,6 +79,8 @@ class Restorer {
   std::size_t arenaBytes() const;
   /// Since construction; empty unless options.profile.
   const std::vector<OperatorSummary>& profile() const;
+  /// In the order of time; those of the last tile shape only.
+  const std::vector<OperatorRun>& trace() const;
 
  private:
   struct Impl;

@@ -33,6 +33,12 @@ std::runtime_error errorOf(const GraphNode& node, const dnnl::error& error) {
                             "): oneDNN: " + error.what());
 }
 
+/// That of an operator whose first source is of this type.
+Arithmetic arithmeticOf(DataType type) {
+  if (type == DataType::S8 || type == DataType::U8) return Arithmetic::Int8;
+  return type == DataType::BF16 ? Arithmetic::BF16 : Arithmetic::F32;
+}
+
 /// Which step defines a storage and which one needs it last.
 struct Span {
   int first = -1;
@@ -178,6 +184,12 @@ std::vector<Tensor> GraphBuilder::add(std::string name, std::unique_ptr<Operator
     node.outputs.push_back(storage);
     tensors.push_back({static_cast<int>(description_->storageOfTensor.size()) - 1, shape, type});
   }
+  for (const auto* ids : {&node.sources, &node.outputs}) {
+    for (const int id : *ids) {
+      node.bytes += description_->storages[static_cast<std::size_t>(id)].bytes;
+    }
+  }
+  if (!sources.empty()) node.arithmetic = arithmeticOf(sources.front().type);
   description_->nodes.push_back(std::move(node));
   return tensors;
 }

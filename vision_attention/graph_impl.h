@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "vision_attention/graph_builder.h"
+#include "vision_attention/limit.h"
 #include "vision_attention/operator.h"
 #include "vision_attention/shape.h"
 
@@ -19,6 +20,9 @@ struct GraphNode {
   std::unique_ptr<Operator> op;
   std::vector<int> sources;  ///< storage ids
   std::vector<int> outputs;  ///< storage ids
+  std::uint64_t bytes = 0;   ///< of sources and outputs
+  Arithmetic arithmetic = Arithmetic::F32;
+  double start = 0;
   double seconds = 0;
 };
 
