@@ -27,12 +27,13 @@ def orthogonalise(g, steps=5):
 
 def split_parameters(named_parameters):
     """(names for Muon, names for AdamW): matrices with 16 channels or more on both sides, but not
-    the position biases of agent attention, which are tables and no maps."""
+    the position biases of agent attention, which are tables and no maps, and not the tail, whose
+    outputs are pixels."""
     matrices, others = [], []
     for name, p in named_parameters:
         dense = p.ndim in (2, 4) and p.shape[0] >= 16 and p.shape[1] >= 16
         table = "agent_" in name or "query_" in name
-        (matrices if dense and not table else others).append(name)
+        (matrices if dense and not table and not name.startswith("tail.") else others).append(name)
     return matrices, others
 
 

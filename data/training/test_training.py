@@ -288,30 +288,6 @@ class ScheduleTest(unittest.TestCase):
         self.assertEqual(train.phase_at(phases, 1.2), (256, 16))
 
 
-class ValidateTest(unittest.TestCase):
-    class Identity(torch.nn.Module):
-        config = {"window": 16}
-
-        def forward(self, x):
-            if x.shape[-1] % 16 or x.shape[-2] % 16:
-                raise ValueError(f"sides of {tuple(x.shape)}")
-            return x
-
-    def test_identity_scores_the_noise_and_its_rounding(self):
-        # Far from black and white nothing is clipped; rounding adds 1/12 of a squared level.
-        pictures = [torch.full((3, 90, 110), v) for v in (0.4, 0.5, 0.6)]
-        for sigma in (2, 15):
-            score = train.validate(self.Identity(), pictures, sigma, torch.device("cpu"), False)
-            expected = -10 * math.log10((sigma**2 + 1 / 12) / 255**2)
-            self.assertAlmostEqual(score, expected, delta=0.03)
-
-    def test_output_is_clipped(self):
-        pictures = [torch.zeros(3, 128, 128)]
-        score = train.validate(self.Identity(), pictures, 25, torch.device("cpu"), False)
-        # Half the values clip to zero error, the others keep theirs.
-        self.assertAlmostEqual(score, -20 * math.log10(25 / 255) + 10 * math.log10(2), delta=0.1)
-
-
 class TrainTest(Folder):
     def setUp(self):
         super().setUp()
@@ -358,7 +334,7 @@ class TrainTest(Folder):
         self.assertTrue(all(v.dtype == torch.float16 for v in first["weights"].values()))
         self.assertIn("crops of 16, batch 4", log)
         self.assertIn("crops of 32, batch 2", log)
-        self.assertRegex(log, r"final, f32, sigma 15/25/50: \d+\.\d+ / \d+\.\d+ / \d+\.\d+ dB")
+        self.assertRegex(log, r"final: sigma 15: \d+\.\d+, sigma 25: \d+\.\d+, sigma 50: \d+\.\d+ dB")
 
         # No time at all: the weights go through unchanged, the architecture comes along.
         resume = ("--resume", self.path("first", "checkpoint.pt"))
@@ -373,6 +349,40 @@ class TrainTest(Folder):
         self.assertFalse(
             all(torch.equal(v, more["weights"][n]) for n, v in first["weights"].items())
         )
+
+    def test_an_upscaler_starts_from_another_scale_but_for_its_tail(self):
+        with open(self.path("tiny.json"), "w") as file:
+            file.write(str(TINY).replace("'", '"'))
+        first, _ = self.run_trainer("x1", "--config", self.path("tiny.json"), "--minutes", "0")
+        for scale in (2, 3):
+            options = ["--task", "upscale", "--scale", str(scale), "--minutes", "0"]
+            second, log = self.run_trainer(
+                f"x{scale}", *options, "--resume", self.path("x1", "checkpoint.pt")
+            )
+            self.assertEqual(second["config"]["scale"], scale)
+            self.assertEqual(second["weights"]["tail.weight"].shape[0], 3 * scale**2)
+            self.assertTrue(torch.equal(second["weights"]["head.weight"],
+                                        first["weights"]["head.weight"]))
+            self.assertIn("starts anew: tail.weight, tail.bias", log)
+        trained, _ = self.run_trainer("more", "--task", "upscale", "--scale", "2", "--minutes",
+                                      "0.02", "--resume", self.path("x2", "checkpoint.pt"))
+        self.assertGreater(trained["info"]["megapixels"], 0)
+
+    def test_a_checkpoint_of_another_network_is_refused(self):
+        with open(self.path("tiny.json"), "w") as file:
+            file.write(str(TINY).replace("'", '"'))
+        self.run_trainer("first", "--config", self.path("tiny.json"), "--minutes", "0")
+        with open(self.path("wide.json"), "w") as file:
+            file.write('{"channels": [16, 48]}')
+        with self.assertRaisesRegex(ValueError, "of another network: "):
+            self.run_trainer("wide", "--minutes", "0", "--config", self.path("wide.json"),
+                             "--resume", self.path("first", "checkpoint.pt"))
+
+    def test_a_scale_without_upscaling_is_refused(self):
+        with self.assertRaises(SystemExit), contextlib.redirect_stderr(io.StringIO()):
+            train.parse_arguments(["--data", "d", "--out", "o", "--scale", "2"])
+        with self.assertRaises(SystemExit), contextlib.redirect_stderr(io.StringIO()):
+            train.parse_arguments(["--data", "d", "--out", "o", "--task", "upscale"])
 
 
 if __name__ == "__main__":
