@@ -246,7 +246,7 @@ void MainWindow::connectAll() {
 InferenceSettings MainWindow::inferenceSettings() const {
   const TaskSettings& task = taskPanel_->settings();
   InferenceSettings settings;
-  settings.model = toPath(task.model).string();
+  settings.model.model = toPath(task.model).string();
   settings.restorer.precision = task.precision;
   settings.restorer.threads = task.threads;
   return settings;
