@@ -2,8 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
-#include <opencv2/imgproc.hpp>
+#include <opencv2/core.hpp>
 
+#include "core/enlarge.h"
 #include "core/error.h"
 #include "core/tile_blend.h"
 #include "vision_attention/network.h"
@@ -35,13 +36,6 @@ void requireFinite(const cv::Mat& pixels) {
                   "picture has values in row " + std::to_string(y) + " that are no numbers");
     }
   }
-}
-
-/// Alpha of a picture `scale` times as large.
-cv::Mat enlargedAlpha(const cv::Mat& alpha, int scale) {
-  cv::Mat result;
-  cv::resize(alpha, result, {}, scale, scale, cv::INTER_CUBIC);
-  return cv::min(cv::max(result, 0.0), 1.0);
 }
 
 void toGrey(cv::Mat& picture) {
@@ -247,7 +241,7 @@ std::optional<Image> Restorer::restore(const Image& source, double strength,
   if (strength != 1.0) blend(source.pixels, static_cast<float>(strength), *restored);
   result.pixels = *restored;
   if (info.scale != 1 && !source.alpha.empty()) {
-    result.alpha = enlargedAlpha(source.alpha, info.scale);
+    result.alpha = cv::min(cv::max(enlarged(source.alpha, info.scale), 0.0), 1.0);
   }
   return result;
 }

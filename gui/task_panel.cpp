@@ -14,6 +14,8 @@
 #include <QStandardItemModel>
 #include <QTabBar>
 #include <QVBoxLayout>
+#include <algorithm>
+#include <utility>
 
 #include "gui/icons.h"
 #include "gui/text.h"
@@ -60,6 +62,21 @@ void row(QVBoxLayout* layout, const QString& text, QWidget* widget) {
   widget->setMinimumWidth(76);
 }
 
+/// What every task is called, in the order of the tabs.
+std::vector<std::pair<QString, QString>> taskNames() {
+  return {{QStringLiteral("denoise"), TaskPanel::tr("Denoise")},
+          {QStringLiteral("dejpeg"), TaskPanel::tr("JPEG")},
+          {QStringLiteral("upscale"), TaskPanel::tr("Upscale")}};
+}
+
+QString variantName(const std::string& variant) {
+  if (variant == "best") return TaskPanel::tr("Best");
+  if (variant == "fast") return TaskPanel::tr("Fast");
+  if (variant == "camera") return TaskPanel::tr("Camera noise");
+  if (variant == "photo") return TaskPanel::tr("Photograph");
+  return QString::fromStdString(variant);
+}
+
 }  // namespace
 
 TaskPanel::TaskPanel(QWidget* parent) : QWidget(parent) {
@@ -72,7 +89,6 @@ TaskPanel::TaskPanel(QWidget* parent) : QWidget(parent) {
   tasks_->setAccessibleName(tr("Task"));
   tasks_->setDrawBase(false);
   tasks_->setExpanding(false);
-  tasks_->addTab(tr("Denoise"));
   layout->addWidget(tasks_);
 
   auto* scroll = new QScrollArea(this);
@@ -120,16 +136,28 @@ QWidget* TaskPanel::makeTask() {
   layout->addWidget(modelText_);
   layout->addSpacing(10);
 
-  strengthBox_ = new QSpinBox(box);
+  scaleRow_ = new QWidget(box);
+  auto* scaleLayout = new QVBoxLayout(scaleRow_);
+  scaleLayout->setContentsMargins(0, 0, 0, 0);
+  scale_ = new QComboBox(scaleRow_);
+  row(scaleLayout, tr("Sc&ale"), scale_);
+  layout->addWidget(scaleRow_);
+
+  strengthRows_ = new QWidget(box);
+  auto* strengthLayout = new QVBoxLayout(strengthRows_);
+  strengthLayout->setContentsMargins(0, 0, 0, 0);
+  strengthLayout->setSpacing(6);
+  strengthBox_ = new QSpinBox(strengthRows_);
   strengthBox_->setRange(0, 100);
   strengthBox_->setSuffix(tr(" %"));
-  row(layout, tr("St&rength"), strengthBox_);
+  row(strengthLayout, tr("St&rength"), strengthBox_);
   strengthBox_->setAccessibleName(tr("Strength in percent"));
-  strength_ = new QSlider(Qt::Horizontal, box);
+  strength_ = new QSlider(Qt::Horizontal, strengthRows_);
   strength_->setRange(0, 100);
   strength_->setPageStep(10);
   strength_->setAccessibleName(tr("Strength"));
-  layout->addWidget(strength_);
+  strengthLayout->addWidget(strength_);
+  layout->addWidget(strengthRows_);
   layout->addSpacing(6);
   background_ = new QCheckBox(tr("Restore the whole picture"), box);
   background_->setToolTip(tr("Go on beyond the visible part in the background"));
@@ -149,6 +177,15 @@ QWidget* TaskPanel::makeTask() {
   row(layout, tr("&Threads"), threads_);
 
   connect(model_, &QComboBox::activated, this, &TaskPanel::onModelActivated);
+  connect(tasks_, &QTabBar::currentChanged, this, &TaskPanel::onTaskChosen);
+  connect(scale_, &QComboBox::activated, this, [this] {
+    const int scale = scale_->currentData().toInt();
+    if (scale == settings_.scale) return;
+    settings_.scale = scale;
+    settings_.model = TaskSettings().model;
+    showTask();
+    emit engineChanged();
+  });
   connect(strength_, &QSlider::valueChanged, this, [this](int value) {
     strengthBox_->setValue(value);
     if (settings_.strength == value) return;
@@ -272,27 +309,83 @@ void TaskPanel::setSettings(const TaskSettings& settings) {
   threads_->setValue(settings.threads);
   quality_->setValue(settings.quality);
   precision_->setCurrentIndex(precision_->findData(toString(settings.precision)));
-  selectModel(settings.model);
+  showTasks();
   showFolder();
 }
 
 void TaskPanel::setModels(const std::vector<ModelInfo>& models) {
+  models_ = models;
+  showTasks();
+}
+
+/// The tabs: tasks that a model is installed for, and the one that is chosen.
+void TaskPanel::showTasks() {
+  const QSignalBlocker blocker(tasks_);
+  while (tasks_->count() > 0) tasks_->removeTab(0);
+  for (const auto& [task, name] : taskNames()) {
+    const bool installed = std::ranges::any_of(models_, [&task = task](const ModelInfo& info) {
+      return QString::fromStdString(info.task) == task;
+    });
+    if (!installed && task != settings_.task) continue;
+    const int index = tasks_->addTab(name);
+    tasks_->setTabData(index, task);
+    if (task == settings_.task) tasks_->setCurrentIndex(index);
+  }
+  showTask();
+}
+
+/// The scales and models of the task that is chosen.
+void TaskPanel::showTask() {
+  const ModelChoice wanted = modelChoice(settings_);
+  const bool enlarges = wanted.scale > 1;
+  scaleRow_->setVisible(enlarges);
+  strengthRows_->setVisible(!enlarges);
+  scale_->clear();
+  for (const int scale : {2, 3, 4}) {
+    const bool installed = std::ranges::any_of(models_, [&](const ModelInfo& info) {
+      return info.task == "upscale" && info.scale == scale;
+    });
+    if (installed || scale == settings_.scale) {
+      scale_->addItem(QStringLiteral("× %1").arg(scale), scale);
+    }
+  }
+  scale_->setCurrentIndex(scale_->findData(settings_.scale));
   model_->clear();
-  for (const ModelInfo& info : models) {
-    if (info.task != "denoise") continue;
+  for (const ModelInfo& info : models_) {
+    if (info.task != wanted.task || info.scale != wanted.scale) continue;
+    const bool variant = info.name == modelName(info.task, info.scale, info.variant);
     const QString name = QString::fromStdString(info.name);
-    model_->addItem(name, name);
+    model_->addItem(variant ? variantName(info.variant) : name,
+                    variant ? QString::fromStdString(info.variant) : name);
     model_->setItemData(model_->count() - 1, QString::fromStdString(info.title), Qt::ToolTipRole);
   }
   model_->addItem(tr("Choose a model file…"));
   selectModel(settings_.model);
 }
 
+void TaskPanel::onTaskChosen(int index) {
+  settings_.task = tasks_->tabData(index).toString();
+  settings_.model = TaskSettings().model;
+  const auto fits = [&](int scale) {
+    return std::ranges::any_of(models_, [&](const ModelInfo& info) {
+      return QString::fromStdString(info.task) == settings_.task && info.scale == scale;
+    });
+  };
+  for (const int scale : {2, 3, 4}) {
+    if (fits(settings_.scale)) break;
+    if (fits(scale)) settings_.scale = scale;
+  }
+  showTask();
+  emit engineChanged();
+}
+
 void TaskPanel::selectModel(const QString& model) {
   int index = model_->findData(model);
   if (index < 0) {
     index = model_->count() - 1;
-    model_->insertItem(index, QFileInfo(model).fileName(), model);
+    const bool standard = model == TaskSettings().model;
+    model_->insertItem(
+        index, standard ? variantName(model.toStdString()) : QFileInfo(model).fileName(), model);
     model_->setItemData(index, model, Qt::ToolTipRole);
   }
   model_->setCurrentIndex(index);

@@ -9,6 +9,7 @@
 #include "tests/support/compare.h"
 #include "tests/support/random.h"
 #include "tests/support/random_weights.h"
+#include "tests/support/reference.h"
 
 namespace va::test {
 namespace {
@@ -20,9 +21,8 @@ Array runNetwork(Network& network, const Array& image) {
   EXPECT_EQ(input.size(), values.size());
   std::copy(values.begin(), values.end(), input.begin());
   EXPECT_TRUE(network.run());
-  const Dim side = static_cast<Dim>(
-      std::lround(std::sqrt(static_cast<double>(network.output().size()) /
-                            static_cast<double>(input.size()))));
+  const Dim side = static_cast<Dim>(std::lround(
+      std::sqrt(static_cast<double>(network.output().size()) / static_cast<double>(input.size()))));
   return {{1, side * image.size(1), side * image.size(2), 3}, network.output()};
 }
 
