@@ -1,7 +1,5 @@
 #include <gmock/gmock.h>
 
-#include <algorithm>
-
 #include "tests/cli/command_line.h"
 #include "tests/support/model_reference.h"
 
@@ -23,9 +21,10 @@ class Models : public CommandLine {
   }
 
   static json entry(const std::string& text, const std::string& file) {
-    const json list = json::parse(text);
-    const auto found = std::ranges::find(list, file, [](const json& m) { return m.at("file"); });
-    return found == list.end() ? json() : *found;
+    for (const json& model : json::parse(text)) {
+      if (model.at("file") == file) return model;
+    }
+    return {};
   }
 };
 
