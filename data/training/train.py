@@ -75,6 +75,8 @@ def parse_arguments(arguments=None):
     p.add_argument("--task", default="denoise", choices=tasks)
     p.add_argument("--scale", type=int, default=1, choices=(1, 2, 3, 4), help="of upscaling")
     p.add_argument("--minutes", type=float, default=20)
+    p.add_argument("--megapixels", type=float, default=0,
+                   help="of input to see, for equal runs on unequal machines; overrides --minutes")
     p.add_argument("--phases", default="0.7:128:64,0.3:256:16:psnr", help="share:crop:batch[:loss],..., crops in pixels of what the network gets")
     p.add_argument("--muon-lr", type=float, default=0.01)
     p.add_argument("--adam-lr", type=float, default=1e-3)
@@ -163,6 +165,7 @@ def main(arguments=None):
             for block in stage:
                 block.compile(dynamic=False)
     phases = parse_phases(a.phases)
+    seen_before = seen
     begin = time.time()
     end = begin + a.minutes * 60
     step, last_log, last_save, last_validation = 0, begin, begin, begin
@@ -170,9 +173,12 @@ def main(arguments=None):
     current = None
     while True:
         now = time.time()
-        if now >= end:
+        if a.megapixels:
+            t = (seen - seen_before) / a.megapixels
+        else:
+            t = (now - begin) / (end - begin) if end > begin else 1.0
+        if t >= 1:
             break
-        t = (now - begin) / (end - begin)
         phase = phase_at(phases, t)
         side, batch, loss_name = phase
         if current != phase:
@@ -206,9 +212,9 @@ def main(arguments=None):
                 last_save = now
             if validation and now - last_validation > a.validate_every:
                 ema.load_state_dict(optimizer.averaged())
-                text = validation.report(ema, device, device.type == "cuda", quick=True)
+                scores = validation.scores(ema, device, device.type == "cuda", quick=True)
                 last_validation = time.time()
-                log(f"validation: {text}")
+                log(f"validation: {validation.describe(scores)}")
                 last_log += last_validation - now
     info = {"megapixels": seen, "seconds": time.time() - begin, "task": a.task,
             "minutes": a.minutes, "phases": a.phases, "seed": a.seed,
@@ -216,7 +222,9 @@ def main(arguments=None):
     save(os.path.join(a.out, "checkpoint.pt"), config, optimizer.averaged(), info)
     if validation:
         ema.load_state_dict(optimizer.averaged())
-        log("final: " + validation.report(ema, device, device.type == "cuda"))
+        info["scores"] = validation.scores(ema, device, device.type == "cuda")
+        log("final: " + validation.describe(info["scores"]))
+        save(os.path.join(a.out, "checkpoint.pt"), config, optimizer.averaged(), info)
     log("done")
     log_file.close()
 
