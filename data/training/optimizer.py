@@ -138,10 +138,11 @@ class Optimizer:
         return graph, inputs, loss
 
     def step(self, loss_of, inputs, factor):
-        """One step on loss_of(*inputs), whose value is returned; `factor` scales both rates."""
+        """One step on loss_of(*inputs), whose value is returned; `factor` scales both rates. Steps
+        with the same loss_of and shapes share one recorded graph."""
         recorded = None
         if self.gradient.is_cuda:
-            key = tuple(t.shape for t in inputs)
+            key = (loss_of, *(t.shape for t in inputs))
             if key not in self.graphs:
                 self.graphs[key] = self._record(loss_of, inputs)
             recorded = self.graphs[key]

@@ -280,12 +280,22 @@ class ScheduleTest(unittest.TestCase):
         self.assertEqual(falling, sorted(falling, reverse=True))
 
     def test_phases_follow_the_time_and_the_last_one_stays(self):
-        phases = train.parse_phases("0.75:128:64,0.25:256:16")
-        self.assertEqual(phases, [(0.75, 128, 64), (0.25, 256, 16)])
-        self.assertEqual(train.phase_at(phases, 0), (128, 64))
-        self.assertEqual(train.phase_at(phases, 0.7499), (128, 64))
-        self.assertEqual(train.phase_at(phases, 0.75), (256, 16))
-        self.assertEqual(train.phase_at(phases, 1.2), (256, 16))
+        phases = train.parse_phases("0.75:128:64,0.25:256:16:psnr")
+        first, last = (128, 64, "charbonnier"), (256, 16, "psnr")
+        self.assertEqual(phases, [(0.75, *first), (0.25, *last)])
+        self.assertEqual(train.phase_at(phases, 0), first)
+        self.assertEqual(train.phase_at(phases, 0.7499), first)
+        self.assertEqual(train.phase_at(phases, 0.75), last)
+        self.assertEqual(train.phase_at(phases, 1.2), last)
+        with self.assertRaisesRegex(ValueError, "no loss 'mse', there are charbonnier, psnr"):
+            train.parse_phases("1:128:64:mse")
+
+    def test_the_psnr_loss_falls_by_the_logarithm_of_the_error_of_each_crop(self):
+        clean = torch.zeros(2, 3, 8, 8)
+        errors = torch.tensor([0.1, 0.4]).view(2, 1, 1, 1)
+        loss = train.psnr_loss(clean + errors, clean).item()
+        expected = 0.02 * (math.log(0.01 + 1e-5) + math.log(0.16 + 1e-5)) / 2
+        self.assertAlmostEqual(loss, expected, places=6)
 
 
 class TrainTest(Folder):
@@ -315,7 +325,7 @@ class TrainTest(Folder):
         with contextlib.redirect_stdout(io.StringIO()):
             train.main(
                 ["--data", self.path("data"), "--out", self.path(name), "--workers", "1"]
-                + ["--phases", "0.5:16:4,0.5:32:2", *options]
+                + ["--phases", "0.5:16:4,0.5:32:2:psnr", *options]
             )
         with open(self.path(name, "train.log")) as log:
             text = log.read()
@@ -332,8 +342,8 @@ class TrainTest(Folder):
         self.assertGreater(first["info"]["megapixels"], 0)
         self.assertEqual(first["info"]["pictures"], 4)
         self.assertTrue(all(v.dtype == torch.float16 for v in first["weights"].values()))
-        self.assertIn("crops of 16, batch 4", log)
-        self.assertIn("crops of 32, batch 2", log)
+        self.assertIn("crops of 16, batch 4, charbonnier", log)
+        self.assertIn("crops of 32, batch 2, psnr", log)
         self.assertRegex(log, r"final: sigma 15: \d+\.\d+, sigma 25: \d+\.\d+, sigma 50: \d+\.\d+ dB")
 
         # No time at all: the weights go through unchanged, the architecture comes along.

@@ -43,6 +43,16 @@ class PadTest(unittest.TestCase):
         self.assertTrue((validation.pad_to(torch.full((1, 3, 1, 1), 0.5), 16) == 0.5).all())
 
 
+class QuickTest(Folder):
+    def test_quick_scores_the_second_set_alone(self):
+        Image.fromarray(photograph(40, 40, 1)).save(self.path("a.png"))
+        sets = validation.Validation("denoise", self.folder)
+        every = sets.scores(Identity(), CPU, False)
+        self.assertEqual(list(every), ["sigma 15", "sigma 25", "sigma 50"])
+        quick = sets.scores(Identity(), CPU, False, quick=True)
+        self.assertEqual(quick, {"sigma 25": every["sigma 25"]})
+
+
 class ScoreTest(Folder):
     def write(self, pixels, *names):
         path = self.path(*names)
@@ -81,8 +91,10 @@ class ScoreTest(Folder):
             def forward(self, x):
                 return x - 9 / 255
 
-        score = validation.Validation("camera", self.path("set")).report(Better(), CPU, False)
-        self.assertEqual(score, "set: 20.000 dB gained")
+        sets = validation.Validation("camera", self.path("set"))
+        scores = sets.scores(Better(), CPU, False)
+        self.assertAlmostEqual(scores["set"], 20, places=6)
+        self.assertEqual(sets.describe(scores), "set: 20.000 dB gained")
 
     def test_upscaling_scores_luma_inside_the_border(self):
         large = photograph(67, 49, 3)
@@ -90,15 +102,14 @@ class ScoreTest(Folder):
         small = reduce_bytes(validation.to_tensor(cut)[None], 3)[0]
         self.write(large, "set", "HR", "a.png")
         self.write(validation.to_picture(small), "set", "LR_bicubic", "X3", "a.png")
-        score = validation.Validation("upscale", self.path("set"), 3).report(
-            Identity(3), CPU, False
-        )
+        sets = validation.Validation("upscale", self.path("set"), 3)
+        scores = sets.scores(Identity(3), CPU, False)
         repeated = validation.to_picture(enlarge(small[None], 3)[0])
         # By hand: luma of BT.601 and the error of the inner part.
         weights = np.array([65.481, 128.553, 24.966]) / 255
         difference = ((repeated.astype(float) - cut) @ weights)[3:-3, 3:-3]
         expected = 10 * math.log10(255**2 / np.mean(difference**2))
-        self.assertEqual(score, f"set: {expected:.3f} dB")
+        self.assertAlmostEqual(scores["set"], expected, places=9)
 
 
 if __name__ == "__main__":

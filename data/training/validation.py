@@ -132,10 +132,12 @@ class Validation:
         else:
             raise ValueError(f"no validation for the task '{task}'")
 
-    def report(self, model, device, autocast, quick=False):
-        """One line; `quick` scores the second set alone (sigma 25, quality 20, Set14, …)."""
+    def scores(self, model, device, autocast, quick=False):
+        """{name of the set: score}; `quick` scores the second set alone (sigma 25, Set14, …)."""
         names = list(self.sets)
         if quick:
             names = names[min(1, len(names) - 1) :][:1]
-        scores = [self.score(model, self.sets[n], device, autocast) for n in names]
-        return ", ".join(f"{n}: {s:.3f}" for n, s in zip(names, scores)) + f" {self.unit}"
+        return {n: self.score(model, self.sets[n], device, autocast) for n in names}
+
+    def describe(self, scores):
+        return ", ".join(f"{n}: {s:.3f}" for n, s in scores.items()) + f" {self.unit}"
