@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <span>
 #include <string>
@@ -255,13 +256,14 @@ cv::Rect LiveRestoration::putTile(const LiveTile& tile, const cv::Mat& restored)
     int dy = 0;
   };
   std::vector<Neighbour> neighbours;
-  for (int r = std::max(0, tile.row - 1); r <= std::min(grid_->rows() - 1, tile.row + 1); ++r) {
-    for (int c = std::max(0, tile.column - 1); c <= std::min(grid_->columns() - 1, tile.column + 1);
-         ++c) {
-      if (!isDone(c, r)) continue;
-      neighbours.push_back({weightsX(c), weightsY(r),
-                            tile.crop.x - grid_->x().starts[static_cast<std::size_t>(c)],
-                            tile.crop.y - grid_->y().starts[static_cast<std::size_t>(r)]});
+  // Not only those next to it: where tiles lie close, ramps of three or more meet.
+  for (int r = 0; r < grid_->rows(); ++r) {
+    const int dy = tile.crop.y - grid_->y().starts[static_cast<std::size_t>(r)];
+    if (std::abs(dy) >= grid_->tileHeight()) continue;
+    for (int c = 0; c < grid_->columns(); ++c) {
+      const int dx = tile.crop.x - grid_->x().starts[static_cast<std::size_t>(c)];
+      if (std::abs(dx) >= grid_->tileWidth() || !isDone(c, r)) continue;
+      neighbours.push_back({weightsX(c), weightsY(r), dx, dy});
     }
   }
   const auto at = [](const std::vector<float>& weights, int i) {

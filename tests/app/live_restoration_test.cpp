@@ -77,6 +77,16 @@ TEST_F(LiveRestorationTest, CompleteEqualsTheRestorerInAnyOrder) {
   }
 }
 
+TEST_F(LiveRestorationTest, CompleteEqualsTheRestorerWhereRampsOfThreeTilesMeet) {
+  const auto source = makePicture(test::photographImage(150, 101), {});
+  LiveRestoration live(source);
+  prepare(live);
+  while (!live.complete()) restore(live, *live.nextTile({0, {100, 50, 30, 30}}));
+  EXPECT_LE(test::largestDifference(live.read(0, {0, 0, 150, 101}, 1.0),
+                                    restorer->restore(source->image, 1.0)->pixels),
+            1e-5);
+}
+
 TEST_F(LiveRestorationTest, LevelsFollowTheBase) {
   LiveRestoration live(picture());
   prepare(live);
@@ -227,7 +237,7 @@ TEST_P(EnlargedLiveRestoration, NeedsNoDraftWhereTheScreenIsNoFinerThanTheSource
 
 TEST_P(EnlargedLiveRestoration, RefusesWhatMemoryWouldNotHold) {
   Image image;
-  image.pixels = cv::Mat(6000, 6000, CV_32FC3, cv::Scalar::all(0));
+  image.pixels = cv::Mat(6000, 6000, CV_32FC3);
   const auto picture = std::make_shared<Picture>();
   picture->image = image;
   picture->levels = {image.pixels};
