@@ -33,8 +33,9 @@ Array restored(const NetworkConfig& config, const Weights& weights, const Array&
   return runNetwork(network, image);
 }
 
-TEST(Network, MatchesPyTorchWithAllFourSystems) {
-  auto file = pristine::readSafetensors(PRISTINE_TEST_DATA "/parity_network.safetensors");
+/// What PyTorch made of a network with random weights (data/training/parity.py).
+void expectMatchesPyTorch(const std::string& fileName) {
+  auto file = pristine::readSafetensors(std::string(PRISTINE_TEST_DATA "/") + fileName);
   const auto take = [&](const std::string& name) {
     const auto tensor = file.tensors.extract(name).mapped();
     return Array(Shape(tensor.shape), tensor.values).permuted({0, 2, 3, 1});
@@ -43,6 +44,14 @@ TEST(Network, MatchesPyTorchWithAllFourSystems) {
   const Array output = take("output");
   const auto model = pristine::Model::fromSafetensors(std::move(file), "parity");
   EXPECT_TRUE(isNear(restored(model->config(), model->weights(), input), output, kParityTolerance));
+}
+
+TEST(Network, MatchesPyTorchWithAllFourSystems) {
+  expectMatchesPyTorch("parity_network.safetensors");
+}
+
+TEST(Network, MatchesPyTorchEnlarging) {
+  expectMatchesPyTorch("parity_upscale.safetensors");
 }
 
 /// head -> pair -> tail -> depth to space on the repeated picture, in f64.
