@@ -40,8 +40,8 @@ std::vector<int> integers(const json& object, const char* key) {
 
 /// A field that this program does not know would be one that it does not compute.
 void requireKnownFields(const json& architecture) {
-  static const std::set<std::string> kKnown{"type",   "image_channels", "channels",     "encoder",
-                                            "middle", "decoder",        "window",       "heads",
+  static const std::set<std::string> kKnown{"type",   "image_channels", "channels",      "encoder",
+                                            "middle", "decoder",        "window",        "heads",
                                             "bins",   "agents",         "dynamic_range", "scale"};
   for (const auto& [key, value] : architecture.items()) {
     if (kKnown.count(key) == 0) {

@@ -20,12 +20,12 @@ struct ModelInfo {
   std::string title;
   std::string task;              ///< "denoise", "dejpeg", "upscale"
   std::string variant = "best";  ///< of the task: "best", "fast", "camera", "photo"
-  int scale = 1;     ///< output pixels per input pixel and side
-  int halo = 0;      ///< pixels of context that a tile needs
-  int window = 1;    ///< tile sides and starts are multiples of it
+  int scale = 1;                 ///< output pixels per input pixel and side
+  int halo = 0;                  ///< pixels of context that a tile needs
+  int window = 1;                ///< tile sides and starts are multiples of it
   std::size_t parameters = 0;
   double macsPerPixel = 0;  ///< multiply-adds per pixel of the output
-  std::string training;  ///< the training record, JSON
+  std::string training;     ///< the training record, JSON
 };
 
 /// A trained network: weights and configuration, immutable, shared between restorers.

@@ -21,7 +21,7 @@ using Stage = std::vector<std::string>;
 /// Describes the U-shaped restoration network of data/training/model.py (class RestorationNet).
 struct NetworkConfig {
   int imageChannels = 3;
-  int scale = 1;  ///< sides of the result by those of the picture: 1 to 4
+  int scale = 1;               ///< sides of the result by those of the picture: 1 to 4
   std::vector<int> channels;   ///< per level, full resolution first; each level halves the sides
   std::vector<Stage> encoder;  ///< per level but the deepest
   Stage middle;                ///< the deepest level

@@ -99,9 +99,9 @@ TEST_P(EnlargingRestorer, KeepsGreyGrey) {
 TEST(EnlargingRestorerOnce, OpaqueStaysOpaque) {
   Image source = test::photographImage(9, 7);
   source.alpha = cv::Mat(7, 9, CV_32FC1, cv::Scalar(1.0));
-  EXPECT_EQ(cv::norm(enlarged(source, 3).alpha, cv::Mat(21, 27, CV_32FC1, cv::Scalar(1.0)),
-                     cv::NORM_INF),
-            0.0);
+  EXPECT_EQ(
+      cv::norm(enlarged(source, 3).alpha, cv::Mat(21, 27, CV_32FC1, cv::Scalar(1.0)), cv::NORM_INF),
+      0.0);
 }
 
 TEST(EnlargingRestorerOnce, HasNoStrength) {

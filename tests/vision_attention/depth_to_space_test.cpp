@@ -74,9 +74,10 @@ TEST(DepthToSpace, ErrorsNameShapes) {
   };
   EXPECT_EQ(error({1, 2, 2, 6}, {1, 4, 4, 1}),
             "depth to space 'shuffle': src is [1, 2, 2, 6] f32, factor 2");
-  EXPECT_EQ(error({1, 2, 2, 8}, {1, 4, 4, 1}),
-            "depth to space 'shuffle': residual is [1, 4, 4, 1] f32, expected [1, 4, 4, 2] or [1, 2, "
-            "2, 2] f32");
+  EXPECT_EQ(
+      error({1, 2, 2, 8}, {1, 4, 4, 1}),
+      "depth to space 'shuffle': residual is [1, 4, 4, 1] f32, expected [1, 4, 4, 2] or [1, 2, "
+      "2, 2] f32");
 }
 
 }  // namespace

@@ -109,13 +109,13 @@ Tensor depthToSpace(GraphBuilder& graph, const std::string& name, const Tensor& 
     if ((residual->shape != dst && residual->shape != repeated) || residual->type != src.type) {
       throw std::invalid_argument("depth to space '" + name + "': residual is " +
                                   residual->shape.toString() + " " + toString(residual->type) +
-                                  ", expected " + dst.toString() + " or " + repeated.toString() + " " +
-                                  toString(src.type));
+                                  ", expected " + dst.toString() + " or " + repeated.toString() +
+                                  " " + toString(src.type));
     }
     sources.push_back(*residual);
   }
-  return graph.add(name, std::make_unique<DepthToSpace>(sizes, src.type, kind), sources,
-                   dst, src.type);
+  return graph.add(name, std::make_unique<DepthToSpace>(sizes, src.type, kind), sources, dst,
+                   src.type);
 }
 
 }  // namespace va
