@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "app/bounded_queue.h"
+#include "app/output_size.h"
 #include "app/pixel_gate.h"
 #include "core/error.h"
 
@@ -21,6 +22,11 @@ namespace {
 
 /// Pixels of all pictures between decoding and encoding: each takes 24 bytes while it is restored.
 constexpr std::int64_t kPixelsInFlight = 24'000'000;
+
+/// The gate counts the source and a result of its size as one.
+std::int64_t pixelsInMemory(std::int64_t source, int scale) {
+  return source * (1 + std::int64_t{scale} * scale) / 2;
+}
 
 struct Decoded {
   std::size_t index = 0;
@@ -91,6 +97,7 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
     results[i].status = JobStatus::Stopped;
   }
 
+  const int scale = restorer.info().scale;
   PixelGate gate(kPixelsInFlight);
   BoundedQueue<Decoded> decoded(1);
   BoundedQueue<Restored> restored(1);
@@ -99,10 +106,12 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
     for (std::size_t i = 0; i < jobs.size() && !stop.stop_requested(); ++i) {
       Decoded item{i, 0, std::nullopt, {}};
       item.reason = reasonOf([&] {
-        const std::int64_t pixels = pixelCount(jobs[i].input);
+        const std::int64_t pixels = pixelsInMemory(pixelCount(jobs[i].input), scale);
         if (!gate.enter(pixels)) return;
         item.pixels = pixels;
         item.image = readImage(jobs[i].input, stop);
+        requireOutputSize(jobs[i].output, std::int64_t{scale} * item.image->width(),
+                          std::int64_t{scale} * item.image->height());
         prepareFolder(jobs[i]);
       });
       if (!item.reason.empty()) item.image.reset();

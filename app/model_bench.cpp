@@ -55,7 +55,8 @@ ModelBenchRow measure(const Model& model, Restorer& restorer, const Image& pictu
     row.networkShare = network / seconds;
     row.limitShare = atLimit / seconds;
   }
-  row.secondsPerMegapixel = best / (1e-6 * static_cast<double>(picture.width()) * picture.height());
+  const double side = model.info().scale;
+  row.secondsPerMegapixel = best / (1e-6 * side * side * picture.width() * picture.height());
   return row;
 }
 

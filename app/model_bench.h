@@ -20,8 +20,8 @@ struct ModelBenchRow {
   std::string model;
   std::string precision;  ///< as Restorer::precision()
   int threads = 0;
-  double macsPerPixel = 0;
-  double secondsPerMegapixel = 0;  ///< of the restoration in memory, the better of two runs
+  double macsPerPixel = 0;         ///< of output
+  double secondsPerMegapixel = 0;  ///< of output, in memory, the better of two runs
   double networkShare = 0;         ///< of these seconds that the network's operators took
   double limitShare = 0;  ///< time of the operators' multiply-adds at the limit / all the time
 };

@@ -5,7 +5,8 @@
 
 namespace pristine::cli {
 
-ExitCode denoise(const Options& options);
+/// denoise, dejpeg, upscale
+ExitCode restore(const Options& options);
 ExitCode compare(const Options& options);
 ExitCode models(const Options& options);
 

@@ -21,7 +21,9 @@ ExitCode run(const std::vector<std::string>& arguments) {
   const Options options = pristine::cli::parseOptions(arguments);
   switch (options.verb) {
     case Options::Verb::Denoise:
-      return pristine::cli::denoise(options);
+    case Options::Verb::Dejpeg:
+    case Options::Verb::Upscale:
+      return pristine::cli::restore(options);
     case Options::Verb::Compare:
       return pristine::cli::compare(options);
     case Options::Verb::Models:

@@ -14,11 +14,13 @@ constexpr const char* kOverview =
     "pristine restores photographs on the processor.\n"
     "\n"
     "usage:\n"
-    "  pristine denoise INPUT... -o OUT [options]   remove noise\n"
-    "  pristine compare A B [--json]                PSNR and SSIM of files or folders\n"
-    "  pristine models [--json]                     list the installed models\n"
-    "  pristine bench [options]                     time the models on this processor\n"
-    "  pristine bench attention [options]           time the attention systems\n"
+    "  pristine denoise INPUT... -o OUT [options]       remove noise\n"
+    "  pristine dejpeg INPUT... -o OUT [options]        remove traces of JPEG\n"
+    "  pristine upscale INPUT... -o OUT [-s 2|3|4]      enlarge\n"
+    "  pristine compare A B [--luma] [--border N]       PSNR and SSIM of files or folders\n"
+    "  pristine models [check] [NAME...] [--measure]    list, time or check the models\n"
+    "  pristine bench [options]                         time the models on this processor\n"
+    "  pristine bench attention [options]               time the attention systems\n"
     "  pristine --version\n"
     "  pristine VERB --help                         options of a verb\n";
 
@@ -27,21 +29,27 @@ constexpr const char* kExitCodes =
     "exit status: 0 all done, 1 some failed, 2 wrong usage, 3 no picture found,\n"
     "5 model or processor unfit, 130 interrupted\n";
 
-constexpr const char* kDenoiseUsage =
-    "usage: pristine denoise INPUT... -o OUT [options]\n"
+constexpr const char* kRestoreUsage =
+    " INPUT... -o OUT [options]\n"
     "\n"
     "INPUT is a picture (PNG, JPEG, TIFF, WebP) or a folder of pictures. With one file OUT may "
     "name\n"
     "a file; with a folder or several inputs OUT is a folder and the names are kept.\n\n";
 
-po::options_description denoiseOptions(Options& options, std::string& precision) {
+po::options_description restoreOptions(Options& options, std::string& precision) {
   po::options_description description("options");
   auto add = description.add_options();
   add("output,o", po::value<std::string>(), "file or folder to write (required)");
-  add("strength", po::value(&options.strength)->default_value(100, "100"),
-      "0 to 100: how much of the noise to take away");
-  add("model,m", po::value(&options.model)->default_value("denoise"),
-      "name of a model or path of a .safetensors file");
+  if (options.verb == Options::Verb::Upscale) {
+    add("scale,s", po::value(&options.scale)->default_value(2),
+        "2, 3 or 4: how often the sides of the picture are to fit into the result's");
+  } else {
+    add("strength", po::value(&options.strength)->default_value(100, "100"),
+        "0 to 100: how much of what is wrong to take away");
+  }
+  add("model,m", po::value(&options.model)->default_value(options.model),
+      "best, fast or another variant that 'pristine models' lists for the task, the name of a "
+      "model, or the path of a .safetensors file");
   add("recursive,r", po::bool_switch(&options.recursive),
       "descend into sub-folders, keep the tree");
   add("quality,Q", po::value(&options.quality)->default_value(95), "1 to 100, of JPEG and WebP");
@@ -106,38 +114,44 @@ Options help(const std::string& usage, const po::options_description& descriptio
   return options;
 }
 
-Options parseDenoise(const std::vector<std::string>& arguments) {
+Options parseRestore(Options::Verb verb, const std::string& task,
+                     const std::vector<std::string>& arguments) {
   Options options;
-  options.verb = Options::Verb::Denoise;
+  options.verb = verb;
+  options.task = task;
   std::string precision;
-  const auto description = denoiseOptions(options, precision);
+  const auto description = restoreOptions(options, precision);
   const auto values = parse(arguments, description);
-  if (values.count("help") != 0) return help(kDenoiseUsage, description);
+  if (values.count("help") != 0)
+    return help("usage: pristine " + task + kRestoreUsage, description);
   options.inputs = inputsOf(values);
-  require(!options.inputs.empty(), "denoise: no input given");
-  require(values.count("output") != 0, "denoise: no output given (-o FILE or -o FOLDER)");
+  require(!options.inputs.empty(), task + ": no input given");
+  require(values.count("output") != 0, task + ": no output given (-o FILE or -o FOLDER)");
   options.output = values["output"].as<std::string>();
   if (values.count("trace") != 0) {
     options.trace = values["trace"].as<std::string>();
-    require(!options.trace.empty(), "denoise: the file of --trace is empty");
+    require(!options.trace.empty(), task + ": the file of --trace is empty");
   }
-  require(!options.output.empty(), "denoise: the output is empty");
+  require(!options.output.empty(), task + ": the output is empty");
   require(options.strength >= 0 && options.strength <= 100,
-          "denoise: --strength is " + std::to_string(options.strength) + ", expected 0 to 100");
+          task + ": --strength is " + std::to_string(options.strength) + ", expected 0 to 100");
   require(options.quality >= 1 && options.quality <= 100,
-          "denoise: --quality is " + std::to_string(options.quality) + ", expected 1 to 100");
+          task + ": --quality is " + std::to_string(options.quality) + ", expected 1 to 100");
   require(
       options.restorer.threads >= 0 && options.restorer.threads <= 1024,
-      "denoise: --threads is " + std::to_string(options.restorer.threads) + ", expected 0 to 1024");
+      task + ": --threads is " + std::to_string(options.restorer.threads) + ", expected 0 to 1024");
   require(options.restorer.tile >= 0 && options.restorer.tile <= 32768,
-          "denoise: --tile is " + std::to_string(options.restorer.tile) + ", expected 0 to 32768");
+          task + ": --tile is " + std::to_string(options.restorer.tile) + ", expected 0 to 32768");
+  require(verb != Options::Verb::Upscale || (options.scale >= 2 && options.scale <= 4),
+          task + ": --scale is " + std::to_string(options.scale) + ", expected 2, 3 or 4");
+  require(!options.model.empty(), task + ": --model is empty");
   static const std::map<std::string, Precision> kPrecisions{{"auto", Precision::Auto},
                                                             {"f32", Precision::F32},
                                                             {"bf16", Precision::BF16},
                                                             {"int8", Precision::Int8}};
   const auto found = kPrecisions.find(precision);
   require(found != kPrecisions.end(),
-          "denoise: --precision is '" + precision + "', expected auto, f32, bf16 or int8");
+          task + ": --precision is '" + precision + "', expected auto, f32, bf16 or int8");
   options.restorer.precision = found->second;
   return options;
 }
@@ -213,16 +227,62 @@ Options parseBench(const std::vector<std::string>& arguments) {
   return parseBenchModels(arguments);
 }
 
-Options parseReport(Options::Verb verb, const std::vector<std::string>& arguments,
-                    const std::string& usage) {
+Options parseCompare(const std::vector<std::string>& arguments) {
   Options options;
-  options.verb = verb;
+  options.verb = Options::Verb::Compare;
   po::options_description description("options");
-  description.add_options()("json", po::bool_switch(&options.json), "print JSON")("help,h",
-                                                                                  "this text");
+  auto add = description.add_options();
+  add("luma", po::bool_switch(&options.compare.luma),
+      "of Y of BT.601 (16 to 235) alone, as the tables of upscaling are");
+  add("border", po::value(&options.compare.border)->default_value(0),
+      "pixels of every edge to leave out; those tables leave out as many as the scale");
+  add("json", po::bool_switch(&options.json), "print JSON");
+  add("help,h", "this text");
   const auto values = parse(arguments, description);
-  if (values.count("help") != 0) return help(usage, description);
+  if (values.count("help") != 0) {
+    return help(
+        "usage: pristine compare A B [options]\n\n"
+        "PSNR and SSIM of two pictures, or of two folders whose pictures pair by name.\n"
+        "When either is an 8-bit file both are clipped and rounded to 8 bits first.\n\n",
+        description);
+  }
   options.inputs = inputsOf(values);
+  require(options.inputs.size() == 2,
+          "compare: " + std::to_string(options.inputs.size()) + " inputs given, expected 2");
+  require(
+      options.compare.border >= 0 && options.compare.border <= 32768,
+      "compare: --border is " + std::to_string(options.compare.border) + ", expected 0 to 32768");
+  return options;
+}
+
+Options parseModels(const std::vector<std::string>& arguments) {
+  Options options;
+  options.verb = Options::Verb::Models;
+  po::options_description description("options");
+  auto add = description.add_options();
+  add("measure", po::bool_switch(&options.measure),
+      "seconds for a megapixel of output, measured now");
+  add("threads", po::value(&options.restorer.threads)->default_value(0),
+      "threads of the network; 0: all that the process may use");
+  add("json", po::bool_switch(&options.json), "print JSON");
+  add("help,h", "this text");
+  const auto values = parse(arguments, description);
+  if (values.count("help") != 0) {
+    return help(
+        "usage: pristine models [NAME...] [options]\n"
+        "       pristine models check [NAME...] [options]\n\n"
+        "Lists the installed models, or compares each with its stored digest and output.\n\n",
+        description);
+  }
+  options.inputs = inputsOf(values);
+  if (!options.inputs.empty() && options.inputs.front() == "check") {
+    options.check = true;
+    options.inputs.erase(options.inputs.begin());
+  }
+  require(!(options.check && options.measure), "models: 'check' and --measure exclude each other");
+  require(
+      options.restorer.threads >= 0 && options.restorer.threads <= 1024,
+      "models: --threads is " + std::to_string(options.restorer.threads) + ", expected 0 to 1024");
   return options;
 }
 
@@ -242,26 +302,12 @@ Options parseOptions(const std::vector<std::string>& arguments) {
     options.verb = Options::Verb::Version;
     return options;
   }
-  if (verb == "denoise") return parseDenoise(rest);
+  if (verb == "denoise") return parseRestore(Options::Verb::Denoise, verb, rest);
+  if (verb == "dejpeg") return parseRestore(Options::Verb::Dejpeg, verb, rest);
+  if (verb == "upscale") return parseRestore(Options::Verb::Upscale, verb, rest);
   if (verb == "bench") return parseBench(rest);
-  if (verb == "compare") {
-    Options options =
-        parseReport(Options::Verb::Compare, rest,
-                    "usage: pristine compare A B [--json]\n\n"
-                    "PSNR and SSIM of two pictures, or of two folders whose pictures "
-                    "pair by name.\nWhen either is an 8-bit file both are clipped and "
-                    "rounded to 8 bits first.\n\n");
-    require(options.verb == Options::Verb::Help || options.inputs.size() == 2,
-            "compare: " + std::to_string(options.inputs.size()) + " inputs given, expected 2");
-    return options;
-  }
-  if (verb == "models") {
-    Options options =
-        parseReport(Options::Verb::Models, rest, "usage: pristine models [--json]\n\n");
-    require(options.verb == Options::Verb::Help || options.inputs.empty(),
-            "models: takes no inputs");
-    return options;
-  }
+  if (verb == "compare") return parseCompare(rest);
+  if (verb == "models") return parseModels(rest);
   throw UsageError("unknown verb '" + verb + "'; pristine --help lists them");
 }
 

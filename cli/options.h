@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "core/metrics.h"
 #include "core/restorer.h"
 
 namespace pristine::cli {
@@ -16,15 +17,27 @@ class UsageError : public std::runtime_error {
 };
 
 struct Options {
-  enum class Verb { Denoise, Compare, Models, BenchModels, BenchAttention, Help, Version };
+  enum class Verb {
+    Denoise,
+    Dejpeg,
+    Upscale,
+    Compare,
+    Models,
+    BenchModels,
+    BenchAttention,
+    Help,
+    Version
+  };
   Verb verb = Verb::Help;
   std::string help;  ///< text to print, when verb is Help
 
-  // denoise
+  // denoise, dejpeg, upscale
+  std::string task;  ///< the verb's
+  int scale = 1;
   std::vector<std::filesystem::path> inputs;
   std::filesystem::path output;
-  std::string model = "denoise";
-  double strength = 100;  ///< percent
+  std::string model = "best";  ///< variant, name or path
+  double strength = 100;       ///< percent
   int quality = 95;
   bool recursive = false;
   RestorerOptions restorer;
@@ -39,6 +52,13 @@ struct Options {
   // bench attention
   std::vector<std::string> systems;
   bool quick = false;
+
+  // compare
+  CompareOptions compare;
+
+  // models
+  bool check = false;
+  bool measure = false;
 
   // compare, models, bench, bench attention
   bool json = false;

@@ -63,14 +63,16 @@ TEST(Model, CarriesTheScalesOfItsPairs) {
 }
 
 TEST(Model, RefusesScalesThatFitNoPair) {
-  const auto about = [](const std::function<void(json& inputs)>& change) {
+  const auto about = [](const std::function<void(json & inputs)>& change) {
     return complaintAbout([&](json& info) {
       info["int8"] = test::calibratedTinyModelInfo()["int8"];
       change(info["int8"]["inputs"]);
     });
   };
   EXPECT_EQ(about([](json&) {}), "");
-  EXPECT_THAT(about([](json& i) { i["tail"] = {{"scale", 1.0}, {"type", "u8"}}; }),
+  EXPECT_THAT(about([](json& i) {
+                i["tail"] = {{"scale", 1.0}, {"type", "u8"}};
+              }),
               HasSubstr("int8 scale of 'tail' belongs to no pair"));
   EXPECT_THAT(about([](json& i) { i.erase("middle.2.conv1"); }),
               HasSubstr("pair 'middle.2': int8 scale of one convolution only"));
@@ -80,6 +82,28 @@ TEST(Model, RefusesScalesThatFitNoPair) {
               HasSubstr("int8 scale of 'middle.2.conv0' is 0.0"));
   EXPECT_THAT(about([](json& i) { i["middle.2.conv0"].erase("scale"); }), HasSubstr("broken"));
   EXPECT_THAT(about([](json& i) { i = 3; }), HasSubstr("one convolution only|broken"));
+}
+
+TEST(Model, CountsTheWorkOfAPixelOfTheOutput) {
+  const auto same = Model::fromSafetensors(test::tinyModel(), "same");
+  const auto twice = Model::fromSafetensors(test::tinyModel(1, 2), "twice");
+  EXPECT_EQ(same->info().variant, "best");
+  EXPECT_EQ(twice->info().task, "upscale");
+  EXPECT_EQ(twice->info().scale, 2);
+  // The tails differ: 3 outputs of 8 channels at 3x3 against 12, for four pixels.
+  EXPECT_NEAR(twice->info().macsPerPixel, (same->info().macsPerPixel + 9 * 8 * 9) / 4, 1e-9);
+}
+
+TEST(Model, TakesItsVariantFromTheFile) {
+  Safetensors content = test::tinyModel();
+  json info = test::tinyModelInfo();
+  info["variant"] = "fast";
+  content.metadata["pristine"] = info.dump();
+  EXPECT_EQ(Model::fromSafetensors(content, "x").get()->info().variant, "fast");
+  info.erase("variant");
+  info["architecture"].erase("scale");
+  content.metadata["pristine"] = info.dump();
+  EXPECT_EQ(Model::fromSafetensors(content, "x").get()->info().variant, "best");
 }
 
 TEST(Model, NamesAMissingTensor) {
