@@ -349,8 +349,8 @@ int save(VipsImage* image, Format format, SampleDepth depth, const WriteOptions&
          const std::string& path) {
   switch (format) {
     case Format::Png:
-      // Of photographs Paeth at level 2 makes smaller files than libvips's level 6 without a filter,
-      // in less time.
+      // Of photographs Paeth at level 2 makes smaller files than level 6 without a filter, which is
+      // libvips's default, in less time.
       return vips_pngsave(image, path.c_str(), "bitdepth", depth == SampleDepth::U16 ? 16 : 8,
                           "compression", 2, "filter", VIPS_FOREIGN_PNG_FILTER_PAETH, nullptr);
     case Format::Jpeg:

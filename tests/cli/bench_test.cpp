@@ -69,7 +69,7 @@ TEST_F(Trace, HoldsEveryOperatorOfEveryTile) {
   for (const json& event : events) {
     EXPECT_GE(event["ts"].get<double>(), last);
     last = event["ts"].get<double>() + event["dur"].get<double>() - 0.1;
-    heads += event["name"] == "head" ? 1 : 0;
+    if (event["name"] == "head") ++heads;
   }
   EXPECT_GT(heads, 1U);
   EXPECT_EQ(events.size() % heads, 0U);

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 
 #include "core/model.h"
 #include "core/safetensors.h"
@@ -174,12 +175,16 @@ TEST(Network, ReportSaysWhatEachStepReadsAndMultiplies) {
                   {{"middle.0.conv0", 0.1F}, {"middle.0.conv1", 0.1F}});
   network.graph().setProfiling(true);
   network.run();
-  const std::uint64_t map = 4 * 8 * 8;
+  constexpr std::uint64_t kMap = 4 * 8 * 8;
+  const std::map<std::string, std::uint64_t> bytes{{"middle.0.quantize", kMap * (4 + 1)},
+                                                   {"middle.0.conv0", kMap * (1 + 1)},
+                                                   {"middle.0.conv1", kMap * (1 + 4 + 4)}};
   double last = 0;
   for (const OperatorReport& step : network.graph().report()) {
-    if (step.name == "middle.0.quantize") EXPECT_EQ(step.bytes, map * (4 + 1));
-    if (step.name == "middle.0.conv0") EXPECT_EQ(step.bytes, map * (1 + 1));
-    if (step.name == "middle.0.conv1") EXPECT_EQ(step.bytes, map * (1 + 4 + 4));
+    const auto expected = bytes.find(step.name);
+    if (expected != bytes.end()) {
+      EXPECT_EQ(step.bytes, expected->second) << step.name;
+    }
     EXPECT_EQ(step.arithmetic == Arithmetic::Int8, step.kind == "conv3x3 int8") << step.name;
     EXPECT_GE(step.start, last) << step.name;
     last = step.start + step.seconds;
