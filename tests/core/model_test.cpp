@@ -81,7 +81,7 @@ TEST(Model, RefusesScalesThatFitNoPair) {
   EXPECT_THAT(about([](json& i) { i["middle.2.conv0"]["scale"] = 0; }),
               HasSubstr("int8 scale of 'middle.2.conv0' is 0.0"));
   EXPECT_THAT(about([](json& i) { i["middle.2.conv0"].erase("scale"); }), HasSubstr("broken"));
-  EXPECT_THAT(about([](json& i) { i = 3; }), HasSubstr("one convolution only|broken"));
+  EXPECT_THAT(about([](json& i) { i = 3; }), HasSubstr("broken"));
 }
 
 TEST(Model, CountsTheWorkOfAPixelOfTheOutput) {
