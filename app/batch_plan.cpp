@@ -118,7 +118,7 @@ BatchPlan planBatch(const std::vector<fs::path>& inputs, const fs::path& output,
     if (!isWritableExtension(job.output)) {
       plan.failures.push_back(
           {job.input, "output '" + job.output.string() +
-                          "' has none of the extensions .png .jpg .jpeg .tif .tiff .webp"});
+                          "' has none of the extensions " + writableExtensions()});
     }
   }
   std::erase_if(plan.jobs, [](const Job& job) { return !isWritableExtension(job.output); });

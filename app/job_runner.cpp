@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "app/bounded_queue.h"
+#include "app/picture_restoration.h"
 #include "app/pixel_gate.h"
 #include "core/error.h"
 
@@ -166,7 +167,7 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
       observer.progressed(index, share);
     };
     const std::string reason = reasonOf([&] {
-      image = restorer.restore(*item->image, options.strength, {stop, progress});
+      image = restorePicture(restorer, *item->image, options.strength, {stop, progress});
     });
     item->image.reset();
     results[index].seconds =

@@ -156,7 +156,8 @@ ExitCode denoise(const Options& options) {
   ConsoleObserver observer(plan.jobs, options.quiet);
   RunOptions run;
   run.strength = options.strength / 100.0;
-  run.write.quality = options.quality;
+  run.write = options.write;
+  run.read = options.read;
   const auto results = runJobs(plan.jobs, restorer, run, interrupt.token(), observer);
 
   const auto count = [&](JobStatus status) {
