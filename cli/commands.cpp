@@ -138,7 +138,7 @@ ExitCode denoise(const Options& options) {
     std::fprintf(stderr, "note: sub-folders are left out; -r takes them along\n");
   }
   if (plan.jobs.empty()) {
-    if (!plan.failures.empty()) return ExitCode::SomeFailed;
+    if (!plan.failures.empty()) return ExitCode::AllFailed;
     std::fprintf(stderr, "no picture found\n");
     return ExitCode::NothingFound;
   }
@@ -179,7 +179,8 @@ ExitCode denoise(const Options& options) {
   }
   if (options.restorer.profile) printProfile(restorer.profile(), options.verbose);
   if (interrupt.token().stop_requested() && stopped > 0) return ExitCode::Interrupted;
-  return failed > 0 ? ExitCode::SomeFailed : ExitCode::Done;
+  if (failed == 0) return ExitCode::Done;
+  return count(JobStatus::Done) > 0 ? ExitCode::SomeFailed : ExitCode::AllFailed;
 }
 
 ExitCode compare(const Options& options) {
