@@ -1,8 +1,11 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "app/file_format.h"
 
 namespace pristine {
 
@@ -25,7 +28,8 @@ struct BatchPlan {
 };
 
 struct PlanOptions {
-  bool recursive = false;  ///< descend into sub-folders, keeping the tree
+  bool recursive = false;            ///< descend into sub-folders, keeping the tree
+  std::optional<FileFormat> format;  ///< of the outputs, whose extensions follow it
 };
 
 /// Lays out a batch. Inputs are files and folders. One file: `output` may name a file, unless it is

@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <string>
+#include <vector>
 
 #include "app/batch_plan.h"
 
@@ -12,9 +13,10 @@ enum class JobStatus { Done, Failed, Stopped };
 struct JobResult {
   Job job;
   JobStatus status = JobStatus::Done;
-  std::string reason;     ///< of a failure
-  double megapixels = 0;  ///< of the input
-  double seconds = 0;     ///< in the network
+  std::string reason;              ///< of a failure
+  std::vector<std::string> notes;  ///< what became different beside the restoration
+  double megapixels = 0;           ///< of the input
+  double seconds = 0;              ///< in the network
 };
 
 /// Follows a run. Every call comes from the thread that runs the jobs.

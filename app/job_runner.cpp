@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <exception>
@@ -14,6 +15,7 @@
 #include "app/bounded_queue.h"
 #include "app/picture_restoration.h"
 #include "app/pixel_gate.h"
+#include "app/row_restoration.h"
 #include "core/error.h"
 
 namespace pristine {
@@ -27,6 +29,7 @@ struct Decoded {
   std::size_t index = 0;
   std::int64_t pixels = 0;  ///< that the gate let in
   std::optional<Image> image;
+  bool byRows = false;  ///< instead of an image: too large for one
   std::string reason;
 };
 
@@ -39,6 +42,7 @@ struct Restored {
 struct Encoded {
   std::size_t index = 0;
   std::string reason;
+  std::vector<std::string> notes;
   bool stopped = false;
 };
 
@@ -68,6 +72,24 @@ void prepareFolder(const Job& job) {
   if (error) throw Error(ErrorCode::Output, "folder '" + folder.string() + "': " + error.message());
 }
 
+/// Pixels that may be in memory at a time.
+std::int64_t pixelsInFlight(const RunOptions& options) {
+  if (options.pictureMemory == 0) return kPixelsInFlight;
+  return std::min(kPixelsInFlight, options.pictureMemory / kBytesPerPixel);
+}
+
+/// Whether a picture must be restored row by row. Throws Error(Memory) where it cannot.
+bool needsRows(const Job& job, const PictureSize& size, const RunOptions& options) {
+  const std::int64_t bytes = size.pixels() * kBytesPerPixel;
+  if (options.pictureMemory == 0 || bytes <= options.pictureMemory) return false;
+  const std::string obstacle = obstacleToRows(size, job.output, options.write);
+  if (obstacle.empty()) return true;
+  throw Error(ErrorCode::Memory, "picture '" + job.input.string() + "': takes " +
+                                     std::to_string(bytes >> 20U) + " MiB as a whole, " +
+                                     std::to_string(options.pictureMemory >> 20U) +
+                                     " are left, and " + obstacle + "; raise --max-memory");
+}
+
 /// Ends the waiting of other threads at the end of a scope, however it is left.
 template <typename... Closeable>
 class CloseAtEnd {
@@ -92,22 +114,24 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
     results[i].status = JobStatus::Stopped;
   }
 
-  PixelGate gate(kPixelsInFlight);
+  PixelGate gate(pixelsInFlight(options));
   BoundedQueue<Decoded> decoded(1);
   BoundedQueue<Restored> restored(1);
   BoundedQueue<Encoded> encoded(jobs.size() + 1);
   std::jthread decoder([&] {
     for (std::size_t i = 0; i < jobs.size() && !stop.stop_requested(); ++i) {
-      Decoded item{i, 0, std::nullopt, {}};
+      Decoded item{i, 0, std::nullopt, false, {}};
       item.reason = reasonOf([&] {
-        const std::int64_t pixels = pixelCount(jobs[i].input);
-        if (!gate.enter(pixels)) return;
-        item.pixels = pixels;
-        item.image = readImage(jobs[i].input, stop);
+        const PictureSize size = pictureSize(jobs[i].input, options.read);
+        const bool byRows = needsRows(jobs[i], size, options);
+        if (!gate.enter(size.pixels())) return;
+        item.pixels = size.pixels();
+        if (!byRows) item.image = readImage(jobs[i].input, stop, options.read);
         prepareFolder(jobs[i]);
+        item.byRows = byRows;
       });
       if (!item.reason.empty()) item.image.reset();
-      if (!item.image) gate.leave(std::exchange(item.pixels, 0));
+      if (!item.image && !item.byRows) gate.leave(std::exchange(item.pixels, 0));
       if (!decoded.put(std::move(item))) return;
     }
     decoded.close();
@@ -122,7 +146,9 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
       gate.leave(item->pixels);
       item.reset();  // the writer has a copy in the file's depth
       bool stopped = false;
+      std::vector<std::string> notes;
       if (writer) {
+        notes = writer->notes();
         reason = reasonOf([&] {
           try {
             writer->write(stop);
@@ -132,7 +158,7 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
           }
         });
       }
-      encoded.put({index, reason, stopped});
+      encoded.put({index, reason, notes, stopped});
     }
     encoded.close();
   });
@@ -147,18 +173,20 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
   std::size_t inFlight = 0;
   const auto collect = [&](const std::optional<Encoded>& item) {
     --inFlight;
+    auto& notes = results[item->index].notes;
+    notes.insert(notes.end(), item->notes.begin(), item->notes.end());
     if (!item->stopped) finish(item->index, item->reason);
   };
 
   while (auto item = decoded.take()) {
     if (stop.stop_requested()) break;
     const std::size_t index = item->index;
-    if (!item->image) {
+    if (!item->image && !item->byRows) {
       finish(index, item->reason);
       continue;
     }
-    results[index].megapixels =
-        static_cast<double>(item->image->width()) * item->image->height() / 1e6;
+    if (item->image) results[index].notes = item->image->notes;
+    results[index].megapixels = static_cast<double>(item->pixels) / 1e6;
     observer.started(index, jobs[index], results[index].megapixels);
     const auto begin = std::chrono::steady_clock::now();
     std::optional<Image> image;
@@ -166,14 +194,24 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
       if (const auto ended = encoded.tryTake()) collect(ended);
       observer.progressed(index, share);
     };
+    bool wholeDone = false;
     const std::string reason = reasonOf([&] {
+      if (item->byRows) {
+        const auto notes =
+            restoreRows(jobs[index].input, jobs[index].output, restorer,
+                        {options.strength, options.read, options.write, options.pictureMemory},
+                        {stop, progress});
+        if (notes) results[index].notes = *notes;
+        wholeDone = notes.has_value();
+        return;
+      }
       image = restorePicture(restorer, *item->image, options.strength, {stop, progress});
     });
     item->image.reset();
     results[index].seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (!image) gate.leave(item->pixels);
-    if (!reason.empty()) {
+    if (!reason.empty() || wholeDone) {
       finish(index, reason);
     } else if (image) {
       if (inFlight > 0) collect(encoded.take());

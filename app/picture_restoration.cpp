@@ -41,6 +41,31 @@ cv::Mat networkInput(const Image& source, const NetworkSpace* space, bool transp
   return input;
 }
 
+/// The same where the result is `scale` times as large and there is no pixel to add to: what the
+/// network made, in the source's encoding.
+void bringBack(const Image& source, const NetworkSpace* space, const cv::Mat& input,
+               cv::Mat& restored) {
+  const int scale = restored.cols / source.width();
+  const auto values = static_cast<std::size_t>(source.width()) * 3;
+  std::vector<float> offset(values);
+  for (int y = 0; y < restored.rows; ++y) {
+    const auto* seen = input.ptr<float>(y / scale);
+    std::copy_n(source.pixels.ptr<float>(y / scale), values, offset.begin());
+    if (space != nullptr) space->toNetwork(offset.data(), source.width());
+    auto* row = restored.ptr<float>(y);
+    for (int x = 0; x < restored.cols; ++x) {
+      const std::ptrdiff_t from = x / scale;
+      // What was beyond the network's range; under transparency it saw other colours on purpose.
+      if (!source.alpha.empty() && source.alpha.ptr<float>(y / scale)[from] <= 0.0F) continue;
+      for (std::ptrdiff_t c = 0; c < 3; ++c) {
+        row[std::ptrdiff_t{3} * x + c] +=
+            offset[static_cast<std::size_t>(3 * from + c)] - seen[3 * from + c];
+      }
+    }
+    if (space != nullptr) space->fromNetwork(row, restored.cols);
+  }
+}
+
 /// restored becomes source + strength * change, where it was what the network made of `input`.
 void addChange(const Image& source, const NetworkSpace* space, const cv::Mat& input,
                double strength, cv::Mat& restored) {
@@ -80,6 +105,10 @@ std::optional<Image> restorePicture(Restorer& restorer, const Image& source, dou
   input.pixels = networkInput(source, space.get(), transparent);
   auto restored = restorer.restore(input, 1.0, control);
   if (!restored) return std::nullopt;
+  if (restored->pixels.size() != source.pixels.size()) {
+    bringBack(source, space.get(), input.pixels, restored->pixels);
+    return restored;
+  }
   addChange(source, space.get(), input.pixels, strength, restored->pixels);
   return restored;
 }

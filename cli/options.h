@@ -16,16 +16,21 @@ class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// What the program is asked to do.
+enum class Verb { Denoise, Compare, Models, BenchAttention, Completions, Help, Manual, Version };
+
+/// A command line, parsed. Members that an option sets get their default from the option table.
 struct Options {
-  enum class Verb { Denoise, Compare, Models, BenchAttention, Help, Version };
+  using Verb = cli::Verb;
   Verb verb = Verb::Help;
-  std::string help;  ///< text to print, when verb is Help
+  bool help = false;  ///< of `verb`; of the program when that is Help
+
+  std::vector<std::filesystem::path> inputs;  ///< or the other words after the verb
 
   // denoise
-  std::vector<std::filesystem::path> inputs;
   std::filesystem::path output;
-  std::string model = "denoise";
-  double strength = 100;  ///< percent
+  std::string model;
+  double strength = 0;  ///< percent
   WriteOptions write;
   ReadOptions read;
   std::int64_t maxMemory = 0;  ///< bytes of the process; 0: half of what is available
@@ -38,7 +43,6 @@ struct Options {
   std::vector<std::string> systems;
   bool quick = false;
 
-  // compare, models, bench attention
   bool json = false;
 };
 

@@ -132,6 +132,11 @@ Image FileEncoding::prepare(const Image& strip) const {
   return result;
 }
 
+std::size_t FileEncoding::pixelBytes() const {
+  const std::size_t sample = depth_ == SampleDepth::F32 ? 4 : depth_ == SampleDepth::U16 ? 2 : 1;
+  return static_cast<std::size_t>(bands()) * sample;
+}
+
 void FileEncoding::interleave(const Image& strip, void* samples) const {
   switch (depth_) {
     case SampleDepth::U8:

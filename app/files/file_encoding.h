@@ -27,6 +27,7 @@ class FileEncoding {
   bool lossless() const { return lossless_; }
   const std::vector<std::string>& notes() const { return notes_; }
   int bands() const { return (grey_ ? 1 : 3) + (alpha_ ? 1 : 0); }
+  std::size_t pixelBytes() const;
 
   /// The strip in the light that the file holds; shares pixels where nothing changes. Throws
   /// Error(Output) for transparency that the format cannot hold.

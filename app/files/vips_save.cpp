@@ -13,7 +13,7 @@ constexpr double kBigTiffBytes = 3.9e9;
 int saveTiff(VipsImage* image, const FileEncoding& encoding, const char* path) {
   const bool floats = encoding.depth() == SampleDepth::F32;
   const double bytes = 1.0 * vips_image_get_width(image) * vips_image_get_height(image) *
-                       encoding.bands() * (floats ? 4 : 2);
+                       static_cast<double>(encoding.pixelBytes());
   const bool big = bytes > kBigTiffBytes;
   return vips_tiffsave(
       image, path, "compression",
