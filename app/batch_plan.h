@@ -29,7 +29,7 @@ struct BatchPlan {
 
 struct PlanOptions {
   bool recursive = false;            ///< descend into sub-folders, keeping the tree
-  std::optional<FileFormat> format;  ///< of the outputs, whose extensions follow it
+  std::optional<FileFormat> format{};  ///< of the outputs, whose extensions follow it
 };
 
 /// Lays out a batch. Inputs are files and folders. One file: `output` may name a file, unless it is

@@ -34,11 +34,12 @@ void append(Bytes& bytes, std::uint64_t value, unsigned width) {
   }
 }
 
-/// Size and type of a box, 64-bit sizes always.
+/// Size and type of a box, 64-bit sizes only where they must be: libjxl 0.7 reads no others.
 void appendHeader(Bytes& bytes, std::string_view type, std::uint64_t payload) {
-  append(bytes, 1, 4);
+  const bool wide = payload + 8 > 0xFFFFFFFFU;
+  append(bytes, wide ? 1 : payload + 8, 4);
   bytes.insert(bytes.end(), type.begin(), type.end());
-  append(bytes, payload + 16, 8);
+  if (wide) append(bytes, payload + 16, 8);
 }
 
 Bytes readAt(std::ifstream& file, std::uint64_t at, std::uint64_t count) {
