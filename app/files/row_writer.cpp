@@ -32,7 +32,7 @@ class RowWriter::Encoder {
     }
     image_ = encoding_.newImage(width, height);
     if (vips_image_pipelinev(image_.get(), VIPS_DEMAND_STYLE_THINSTRIP, nullptr) != 0 ||
-        vips_image_generate(image_.get(), nullptr, generate, nullptr, this, nullptr) != 0) {
+        vips_image_generate(image_.get(), nullptr, generate, nullptr, nullptr, this) != 0) {
       failOutput(path, vipsMessage());
     }
     thread_ = std::jthread([this] { encode(); });

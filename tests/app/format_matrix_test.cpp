@@ -254,7 +254,9 @@ TEST_P(FormatMatrix, KeepsTheLevelsOfARamp) {
   for (std::size_t i = 0; i < got.samples.size(); i += 3) levels.insert(got.samples[i]);
   const std::size_t wanted = GetParam().bits == 16 ? 10001U : 1U << GetParam().bits;
   EXPECT_GE(levels.size(), std::min<std::size_t>(wanted, 10001U) * 99 / 100);
-  if (GetParam().bits == 16) EXPECT_EQ(levels.size(), 65536U);
+  if (GetParam().bits == 16) {
+    EXPECT_EQ(levels.size(), 65536U);
+  }
 }
 
 TEST_P(FormatMatrix, KeepsAlphaAndTheColoursUnderIt) {
@@ -274,7 +276,7 @@ TEST_P(FormatMatrix, KeepsAlphaAndTheColoursUnderIt) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Formats, FormatMatrix, testing::ValuesIn(kCases),
-                         [](const auto& info) { return std::string(info.param.extension + 1); });
+                         [](const auto& test) { return std::string(test.param.extension + 1); });
 
 }  // namespace
 }  // namespace pristine
