@@ -26,7 +26,16 @@ void* copyField(VipsImage* /*source*/, const char* name, GValue* value, void* ta
       "exif-",          "xmp-data",        "iptc-data",    "icc-profile-data",
       "photoshop-data", "resolution-unit", "png-comment-", "jpeg-thumbnail-data",
       "pristine-"};
-  if (startsWithAny(name, kKept)) vips_image_set(static_cast<VipsImage*>(target), name, value);
+  if (!startsWithAny(name, kKept)) return nullptr;
+  auto* image = static_cast<VipsImage*>(target);
+  if (G_VALUE_TYPE(value) == VIPS_TYPE_BLOB) {
+    // The bytes of HEIF files end with their decoder (libvips 8.14).
+    std::size_t size = 0;
+    const void* bytes = vips_value_get_blob(value, &size);
+    vips_image_set_blob_copy(image, name, bytes, size);
+  } else {
+    vips_image_set(image, name, value);
+  }
   return nullptr;
 }
 

@@ -169,8 +169,9 @@ class FormatMatrix : public testing::TestWithParam<Case> {
 
 TEST_P(FormatMatrix, KeepsColoursOfEveryProfile) {
   for (const auto& [name, profile] : test::colourProfiles()) {
-    const Raster wanted = chart();
-    const fs::path target = pass(make(name, wanted, profile), name + "-out");
+    const fs::path source = make(name, chart(), profile);
+    const Raster wanted = decode(source);
+    const fs::path target = pass(source, name + "-out");
     const auto embedded = profileOf(target);
     ASSERT_EQ(embedded, profile) << name;
     const Raster got = decode(target);

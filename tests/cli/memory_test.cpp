@@ -63,7 +63,7 @@ TEST_F(Memory, IsAskedForBeforeTheWork) {
   const fs::path source = large("in.webp", 2500);
   const auto result =
       run({"denoise", source.string(), "-o", path("out.webp"), "--max-memory", "256M"});
-  EXPECT_EQ(result.exitCode, 1);
+  EXPECT_THAT(result.exitCode, testing::AnyOf(4, 6));
   EXPECT_THAT(result.err, HasSubstr("only as a whole"));
   EXPECT_THAT(result.err, HasSubstr("--max-memory"));
   EXPECT_FALSE(fs::exists(folder / "out.webp"));
@@ -73,7 +73,7 @@ TEST_F(Memory, BombsAreRefusedByTheirHeader) {
   large("in.png", 300);
   const auto result =
       run({"denoise", path("in.png"), "-o", path("out.png"), "--max-pixels", "80K"});
-  EXPECT_EQ(result.exitCode, 1);
+  EXPECT_THAT(result.exitCode, testing::AnyOf(4, 6));
   EXPECT_THAT(result.err, HasSubstr("--max-pixels"));
   EXPECT_EQ(run({"denoise", path("in.png"), "-o", path("out.png"), "--max-pixels", "1Z"}).exitCode,
             2);
