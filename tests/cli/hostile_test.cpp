@@ -90,8 +90,7 @@ TEST_F(Hostile, DamagedFilesAreRefusedByNameOrRestored) {
     Image source = image;
     if (!traitsOf(*formatOfName(std::string("x") + extension)).alpha) source.alpha.release();
     writeImage(source, folder / (std::string("whole") + extension));
-    originals.emplace_back(extension,
-                           test::readBytes(folder / (std::string("whole") + extension)));
+    originals.emplace_back(extension, test::readBytes(folder / (std::string("whole") + extension)));
   }
   std::mt19937 random(7);
   constexpr int kAtOnce = 70;
@@ -120,10 +119,14 @@ TEST_F(Hostile, DamagedFilesAreRefusedByNameOrRestored) {
 
 TEST_F(Hostile, NamesOfEveryKindAreKept) {
   const std::string longest = std::string(251, 'n') + ".png";
-  const std::vector<std::string> names{"with space.png", "100%#hash?.png", "two\nlines.png",
+  const std::vector<std::string> names{"with space.png",
+                                       "100%#hash?.png",
+                                       "two\nlines.png",
                                        "bad\xFF\xFE"
                                        "bytes.png",
-                                       "-o.png", "[page=1].png", longest};
+                                       "-o.png",
+                                       "[page=1].png",
+                                       longest};
   for (const std::string& name : names) addPicture("in/" + name);
   const ProcessResult result = run({"denoise", path("in"), "-o", path("out"), "--strength", "0"});
   EXPECT_EQ(result.exitCode, 0) << result.err;
@@ -144,10 +147,10 @@ TEST_F(Hostile, LinksInCirclesEnd) {
 
 TEST_F(Hostile, FullDiskLeavesNothing) {
   addPicture("in/a.png", 300, 300);
-  const ProcessResult result = test::runProcess(
-      {"/bin/bash", "-c", "ulimit -f 64; exec \"$0\" \"$@\"", PRISTINE_PROGRAM, "denoise",
-       path("in"), "-o", path("out"), "--strength", "0"},
-      environment());
+  const ProcessResult result =
+      test::runProcess({"/bin/bash", "-c", "ulimit -f 64; exec \"$0\" \"$@\"", PRISTINE_PROGRAM,
+                        "denoise", path("in"), "-o", path("out"), "--strength", "0"},
+                       environment());
   EXPECT_THAT(result.exitCode, everyFileFailed()) << result.err;
   EXPECT_THAT(result.err, HasSubstr("a.png: "));
   EXPECT_THAT(test::filesBelow(folder / "out"), testing::IsEmpty());

