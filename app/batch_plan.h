@@ -28,7 +28,7 @@ struct BatchPlan {
 };
 
 struct PlanOptions {
-  bool recursive = false;            ///< descend into sub-folders, keeping the tree
+  bool recursive = false;              ///< descend into sub-folders, keeping the tree
   std::optional<FileFormat> format{};  ///< of the outputs, whose extensions follow it
 };
 
