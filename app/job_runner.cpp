@@ -12,6 +12,7 @@
 #include <utility>
 
 #include "app/bounded_queue.h"
+#include "app/file_state.h"
 #include "app/pixel_gate.h"
 #include "core/error.h"
 
@@ -22,38 +23,48 @@ namespace {
 /// Pixels of all pictures between decoding and encoding: each takes 24 bytes while it is restored.
 constexpr std::int64_t kPixelsInFlight = 24'000'000;
 
+/// What went wrong; nothing if the reason is empty.
+struct Failure {
+  std::string reason;
+  std::optional<ErrorCode> code;
+};
+
+/// What was thrown. Being stopped is no failure.
+template <typename Action>
+Failure failureOf(const Action& action) {
+  try {
+    action();
+  } catch (const std::bad_alloc&) {
+    return {"does not fit into memory", ErrorCode::Memory};
+  } catch (const Error& error) {
+    if (error.code() != ErrorCode::Stopped) return {error.what(), error.code()};
+  } catch (const std::exception& error) {
+    const std::string what = error.what();
+    return {what.empty() ? "unknown error" : what, std::nullopt};
+  }
+  return {};
+}
+
 struct Decoded {
   std::size_t index = 0;
   std::int64_t pixels = 0;  ///< that the gate let in
   std::optional<Image> image;
-  std::string reason;
+  JournalRecord origin;
+  Failure failure;
 };
 
 struct Restored {
   std::size_t index = 0;
   std::int64_t pixels = 0;
   Image image;
+  JournalRecord origin;
 };
 
 struct Encoded {
   std::size_t index = 0;
-  std::string reason;
+  Failure failure;
   bool stopped = false;
 };
-
-/// Text of what was thrown, empty if nothing was.
-template <typename Action>
-std::string reasonOf(const Action& action) {
-  try {
-    action();
-  } catch (const std::bad_alloc&) {
-    return "does not fit into memory";
-  } catch (const std::exception& error) {
-    const std::string what = error.what();
-    return what.empty() ? "unknown error" : what;
-  }
-  return {};
-}
 
 /// Makes the output's folder. Throws Error(Output) if no file can be put there.
 void prepareFolder(const Job& job) {
@@ -65,6 +76,26 @@ void prepareFolder(const Job& job) {
     error = std::error_code(errno, std::generic_category());
   }
   if (error) throw Error(ErrorCode::Output, "folder '" + folder.string() + "': " + error.message());
+}
+
+/// What the journal says of an output that this run is about to make.
+JournalRecord originOf(const Job& job, const RunOptions& options) {
+  JournalRecord record;
+  record.input = job.input;
+  record.output = job.output;
+  record.settings = options.settings;
+  const auto state = fileState(job.input);
+  if (state) record.sourceState = *state;
+  record.source = fileDigest(job.input);
+  record.file = fileState(job.output);
+  return record;
+}
+
+void recordDone(JournalRecord origin, Journal& journal) {
+  origin.file = fileState(origin.output);
+  // The picture is in place whatever becomes of its digest.
+  const Failure failure = failureOf([&] { origin.content = fileDigest(origin.output); });
+  if (failure.reason.empty() && origin.file) journal.done(std::move(origin));
 }
 
 /// Ends the waiting of other threads at the end of a scope, however it is left.
@@ -82,6 +113,17 @@ class CloseAtEnd {
 
 }  // namespace
 
+std::string settingsDigest(const ModelInfo& model, const std::string& precision, int tile,
+                           const RunOptions& options) {
+  std::string text = "model " + model.digest + " precision " + precision + " tile " +
+                     std::to_string(tile) + " strength " + std::to_string(options.strength) +
+                     " quality " + std::to_string(options.write.quality);
+  if (options.write.depth) {
+    text += " depth " + std::to_string(static_cast<int>(*options.write.depth));
+  }
+  return textDigest(text);
+}
+
 std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
                                const RunOptions& options, std::stop_token stop,
                                JobObserver& observer) {
@@ -97,15 +139,17 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
   BoundedQueue<Encoded> encoded(jobs.size() + 1);
   std::jthread decoder([&] {
     for (std::size_t i = 0; i < jobs.size() && !stop.stop_requested(); ++i) {
-      Decoded item{i, 0, std::nullopt, {}};
-      item.reason = reasonOf([&] {
+      Decoded item;
+      item.index = i;
+      item.failure = failureOf([&] {
         const std::int64_t pixels = pixelCount(jobs[i].input);
         if (!gate.enter(pixels)) return;
         item.pixels = pixels;
+        if (options.journal) item.origin = originOf(jobs[i], options);
         item.image = readImage(jobs[i].input, stop);
         prepareFolder(jobs[i]);
       });
-      if (!item.reason.empty()) item.image.reset();
+      if (!item.failure.reason.empty()) item.image.reset();
       if (!item.image) gate.leave(std::exchange(item.pixels, 0));
       if (!decoded.put(std::move(item))) return;
     }
@@ -114,46 +158,51 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
   std::jthread encoder([&] {
     while (auto item = restored.take()) {
       const std::size_t index = item->index;
+      Encoded end{index, {}, false};
       std::unique_ptr<ImageWriter> writer;
-      std::string reason = reasonOf([&] {
+      end.failure = failureOf([&] {
         writer = std::make_unique<ImageWriter>(item->image, jobs[index].output, options.write);
       });
       gate.leave(item->pixels);
+      const JournalRecord origin = std::move(item->origin);
       item.reset();  // the writer has a copy in the file's depth
-      bool stopped = false;
       if (writer) {
-        reason = reasonOf([&] {
-          try {
-            writer->write(stop);
-          } catch (const Error& error) {
-            if (error.code() != ErrorCode::Stopped) throw;
-            stopped = true;
-          }
+        bool written = false;
+        end.failure = failureOf([&] {
+          if (options.journal) options.journal->begun(origin);
+          writer->write(stop);
+          written = true;
         });
+        end.stopped = !written && end.failure.reason.empty();
+        if (written && options.journal) recordDone(origin, *options.journal);
       }
-      encoded.put({index, reason, stopped});
+      encoded.put(std::move(end));
     }
     encoded.close();
   });
   // Declared after the threads, so that it closes before they are joined.
   const CloseAtEnd closeAtEnd(gate, decoded, restored);
 
-  const auto finish = [&](std::size_t index, const std::string& reason) {
-    results[index].status = reason.empty() ? JobStatus::Done : JobStatus::Failed;
-    results[index].reason = reason;
+  const auto finish = [&](std::size_t index, const Failure& failure) {
+    results[index].status = failure.reason.empty() ? JobStatus::Done : JobStatus::Failed;
+    results[index].reason = failure.reason;
+    results[index].code = failure.code;
+    if (options.journal && !failure.reason.empty()) {
+      options.journal->failed(jobs[index].output, jobs[index].input, failure.reason);
+    }
     observer.finished(index, results[index]);
   };
   std::size_t inFlight = 0;
   const auto collect = [&](const std::optional<Encoded>& item) {
     --inFlight;
-    if (!item->stopped) finish(item->index, item->reason);
+    if (!item->stopped) finish(item->index, item->failure);
   };
 
   while (auto item = decoded.take()) {
     if (stop.stop_requested()) break;
     const std::size_t index = item->index;
     if (!item->image) {
-      finish(index, item->reason);
+      if (!item->failure.reason.empty()) finish(index, item->failure);
       continue;
     }
     results[index].megapixels =
@@ -165,19 +214,19 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
       if (const auto ended = encoded.tryTake()) collect(ended);
       observer.progressed(index, share);
     };
-    const std::string reason = reasonOf([&] {
+    const Failure failure = failureOf([&] {
       image = restorer.restore(*item->image, options.strength, {stop, progress});
     });
     item->image.reset();
     results[index].seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (!image) gate.leave(item->pixels);
-    if (!reason.empty()) {
-      finish(index, reason);
+    if (!failure.reason.empty()) {
+      finish(index, failure);
     } else if (image) {
       if (inFlight > 0) collect(encoded.take());
       ++inFlight;
-      restored.put({index, item->pixels, std::move(*image)});
+      restored.put({index, item->pixels, std::move(*image), std::move(item->origin)});
     }
   }
   restored.close();

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <utility>
 
 #include "core/error.h"
 #include "core/tile_blend.h"
@@ -93,7 +95,9 @@ struct Restorer::Impl {
       compile(grid.tileWidth(), grid.tileHeight());
       return grid;
     }
-    if (budget == 0) budget = guessBudget();
+    if (guess == 0) guess = guessBudget();
+    // A picture's tiles must not depend on the pictures before it.
+    std::int64_t& budget = budgets.try_emplace({width, height}, guess).first->second;
     // The arena is known once it is planned and costs nothing until it is used.
     while (true) {
       wanted.budget = budget;
@@ -132,7 +136,8 @@ struct Restorer::Impl {
   std::unique_ptr<va::Network> network;
   int tileWidth = 0;
   int tileHeight = 0;
-  std::int64_t budget = 0;  ///< pixels of a tile within kActivationBudget, 0: not yet known
+  std::int64_t guess = 0;  ///< pixels of a tile within kActivationBudget, 0: not yet known
+  std::map<std::pair<int, int>, std::int64_t> budgets;  ///< the same, for pictures of a size
   std::vector<OperatorSummary> summary;
 };
 

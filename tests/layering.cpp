@@ -55,6 +55,7 @@ const std::vector<Library>& libraries() {
       {"opencv2/core", {"core/", "app/", "gui/"}, true},
       {"opencv2/imgproc", {"core/"}, false},
       {"nlohmann/", {"core/", "app/", "cli/"}, false},
+      {"xxhash.h", {"core/digest.cpp"}, false},
       {"vips/", {"app/image_file"}, false},
       {"lcms2", {"app/"}, false},
       {"boost/", {"cli/options"}, false},
