@@ -83,14 +83,30 @@ struct Restorer::Impl {
     tileHeight = height;
   }
 
-  /// Tiles for the picture and the network compiled for them.
-  TileGrid prepare(int width, int height) {
+  TileGridOptions gridOptions() const {
     TileGridOptions wanted;
     wanted.alignment = model->info().window;
     wanted.halo = model->info().halo;
     if (options.tile > 0) {
       wanted.side = options.tile;
       wanted.budget = static_cast<std::int64_t>(options.tile) * options.tile;
+    }
+    return wanted;
+  }
+
+  TileGrid likelyGrid(int width, int height) {
+    TileGridOptions wanted = gridOptions();
+    if (options.tile == 0) {
+      if (guess == 0) guess = guessBudget();
+      wanted.budget = guess;
+    }
+    return {width, height, wanted};
+  }
+
+  /// Tiles for the picture and the network compiled for them.
+  TileGrid prepare(int width, int height) {
+    TileGridOptions wanted = gridOptions();
+    if (options.tile > 0) {
       const TileGrid grid(width, height, wanted);
       compile(grid.tileWidth(), grid.tileHeight());
       return grid;
@@ -161,6 +177,9 @@ const std::vector<OperatorSummary>& Restorer::profile() const {
 
 TileGrid Restorer::gridFor(int width, int height) {
   return impl_->prepare(width, height);
+}
+TileGrid Restorer::likelyGridFor(int width, int height) {
+  return impl_->likelyGrid(width, height);
 }
 int Restorer::feather() const {
   return std::min(kFeather, impl_->model->info().halo);

@@ -58,6 +58,8 @@ class Restorer {
   /// gridFor() compiles the network for these tiles.
   TileGrid gridFor(int width, int height);
   int feather() const;
+  /// What gridFor() most likely gives, without compiling anything for it.
+  TileGrid likelyGridFor(int width, int height);
 
   /// "bf16" or "f32", what Auto became.
   std::string precision() const;
