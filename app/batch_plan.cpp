@@ -119,13 +119,23 @@ BatchPlan planBatch(const std::vector<fs::path>& inputs, const fs::path& output,
     }
   }
   for (Job& job : plan.jobs) {
-    if (!isWritableExtension(job.output)) {
-      plan.failures.push_back(
-          {job.input, "output '" + job.output.string() +
-                          "' has none of the extensions .png .jpg .jpeg .tif .tiff .webp"});
+    // A file that was named outright keeps its name, whatever it says.
+    if (!options.format || (oneFile && !namesFolder(output))) continue;
+    if (formatOfName(job.output) != options.format) {
+      job.output.replace_extension(traitsOf(*options.format).extensions.front());
     }
   }
-  std::erase_if(plan.jobs, [](const Job& job) { return !isWritableExtension(job.output); });
+  const auto isWritable = [&](const Job& job) {
+    return options.format || isWritableExtension(job.output);
+  };
+  for (Job& job : plan.jobs) {
+    if (!isWritable(job)) {
+      plan.failures.push_back({job.input, "output '" + job.output.string() +
+                                              "' has none of the extensions that can be written, " +
+                                              writableExtensions() + "; choose with --format"});
+    }
+  }
+  std::erase_if(plan.jobs, [&](const Job& job) { return !isWritable(job); });
   dropRepetitions(plan);
   requireDistinct(plan);
   return plan;

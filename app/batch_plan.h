@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "app/file_format.h"
 #include "app/name_template.h"
 
 namespace pristine {
@@ -29,6 +30,7 @@ struct BatchPlan {
 
 struct PlanOptions {
   bool recursive = false;              ///< descend into sub-folders, keeping the tree
+  std::optional<FileFormat> format{};  ///< of the outputs, whose extensions follow it
   std::optional<NameTemplate> name{};  ///< of outputs in a folder; default: that of the input
 };
 

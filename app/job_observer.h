@@ -3,6 +3,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "app/batch_plan.h"
 #include "core/error.h"
@@ -19,10 +20,11 @@ enum class JobStatus {
 struct JobResult {
   Job job;
   JobStatus status = JobStatus::Done;
-  std::string reason;             ///< of a failure
-  std::optional<ErrorCode> code;  ///< of a failure, where its kind is known
-  double megapixels = 0;          ///< of the input
-  double seconds = 0;             ///< in the network
+  std::string reason;              ///< of a failure
+  std::optional<ErrorCode> code;   ///< of a failure, where its kind is known
+  std::vector<std::string> notes;  ///< what became different beside the restoration
+  double megapixels = 0;           ///< of the input
+  double seconds = 0;              ///< in the network
 };
 
 /// Follows a run. Every call comes from the thread that runs the jobs.

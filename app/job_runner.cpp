@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <exception>
@@ -13,7 +14,9 @@
 
 #include "app/bounded_queue.h"
 #include "app/file_state.h"
+#include "app/picture_restoration.h"
 #include "app/pixel_gate.h"
+#include "app/row_restoration.h"
 #include "core/error.h"
 
 namespace pristine {
@@ -49,6 +52,7 @@ struct Decoded {
   std::size_t index = 0;
   std::int64_t pixels = 0;  ///< that the gate let in
   std::optional<Image> image;
+  bool byRows = false;  ///< instead of an image: too large for one
   JournalRecord origin;
   Failure failure;
 };
@@ -63,6 +67,7 @@ struct Restored {
 struct Encoded {
   std::size_t index = 0;
   Failure failure;
+  std::vector<std::string> notes;
   bool stopped = false;
 };
 
@@ -76,6 +81,24 @@ void prepareFolder(const Job& job) {
     error = std::error_code(errno, std::generic_category());
   }
   if (error) throw Error(ErrorCode::Output, "folder '" + folder.string() + "': " + error.message());
+}
+
+/// Pixels that may be in memory at a time.
+std::int64_t pixelsInFlight(const RunOptions& options) {
+  if (options.pictureMemory == 0) return kPixelsInFlight;
+  return std::min(kPixelsInFlight, options.pictureMemory / kBytesPerPixel);
+}
+
+/// Whether a picture must be restored row by row. Throws Error(Memory) where it cannot.
+bool needsRows(const Job& job, const PictureSize& size, const RunOptions& options) {
+  const std::int64_t bytes = size.pixels() * kBytesPerPixel;
+  if (options.pictureMemory == 0 || bytes <= options.pictureMemory) return false;
+  const std::string obstacle = obstacleToRows(size, job.output, options.write);
+  if (obstacle.empty()) return true;
+  throw Error(ErrorCode::Memory, "picture '" + job.input.string() + "': takes " +
+                                     std::to_string(bytes >> 20U) + " MiB as a whole, " +
+                                     std::to_string(options.pictureMemory >> 20U) +
+                                     " are left, and " + obstacle + "; raise --max-memory");
 }
 
 /// What the journal says of an output that this run is about to make.
@@ -115,12 +138,14 @@ class CloseAtEnd {
 
 std::string settingsDigest(const ModelInfo& model, const std::string& precision, int tile,
                            const RunOptions& options) {
+  const WriteOptions& write = options.write;
   std::string text = "model " + model.digest + " precision " + precision + " tile " +
                      std::to_string(tile) + " strength " + std::to_string(options.strength) +
-                     " quality " + std::to_string(options.write.quality);
-  if (options.write.depth) {
-    text += " depth " + std::to_string(static_cast<int>(*options.write.depth));
-  }
+                     " lossless " + std::to_string(static_cast<int>(write.lossless)) + " strip " +
+                     std::to_string(static_cast<int>(write.strip));
+  if (write.format) text += std::string(" format ") + traitsOf(*write.format).name;
+  if (write.depth) text += " depth " + std::to_string(static_cast<int>(*write.depth));
+  if (write.quality) text += " quality " + std::to_string(*write.quality);
   return textDigest(text);
 }
 
@@ -133,7 +158,7 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
     results[i].status = JobStatus::Stopped;
   }
 
-  PixelGate gate(kPixelsInFlight);
+  PixelGate gate(pixelsInFlight(options));
   BoundedQueue<Decoded> decoded(1);
   BoundedQueue<Restored> restored(1);
   BoundedQueue<Encoded> encoded(jobs.size() + 1);
@@ -142,15 +167,17 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
       Decoded item;
       item.index = i;
       item.failure = failureOf([&] {
-        const std::int64_t pixels = pixelCount(jobs[i].input);
-        if (!gate.enter(pixels)) return;
-        item.pixels = pixels;
+        const PictureSize size = pictureSize(jobs[i].input, options.read);
+        const bool byRows = needsRows(jobs[i], size, options);
+        if (!gate.enter(size.pixels())) return;
+        item.pixels = size.pixels();
         if (options.journal) item.origin = originOf(jobs[i], options);
-        item.image = readImage(jobs[i].input, stop);
+        if (!byRows) item.image = readImage(jobs[i].input, stop, options.read);
         prepareFolder(jobs[i]);
+        item.byRows = byRows;
       });
       if (!item.failure.reason.empty()) item.image.reset();
-      if (!item.image) gate.leave(std::exchange(item.pixels, 0));
+      if (!item.image && !item.byRows) gate.leave(std::exchange(item.pixels, 0));
       if (!decoded.put(std::move(item))) return;
     }
     decoded.close();
@@ -158,7 +185,8 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
   std::jthread encoder([&] {
     while (auto item = restored.take()) {
       const std::size_t index = item->index;
-      Encoded end{index, {}, false};
+      Encoded end;
+      end.index = index;
       std::unique_ptr<ImageWriter> writer;
       end.failure = failureOf([&] {
         writer = std::make_unique<ImageWriter>(item->image, jobs[index].output, options.write);
@@ -167,6 +195,7 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
       const JournalRecord origin = std::move(item->origin);
       item.reset();  // the writer has a copy in the file's depth
       if (writer) {
+        end.notes = writer->notes();
         bool written = false;
         end.failure = failureOf([&] {
           if (options.journal) options.journal->begun(origin);
@@ -195,18 +224,20 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
   std::size_t inFlight = 0;
   const auto collect = [&](const std::optional<Encoded>& item) {
     --inFlight;
+    auto& notes = results[item->index].notes;
+    notes.insert(notes.end(), item->notes.begin(), item->notes.end());
     if (!item->stopped) finish(item->index, item->failure);
   };
 
   while (auto item = decoded.take()) {
     if (stop.stop_requested()) break;
     const std::size_t index = item->index;
-    if (!item->image) {
+    if (!item->image && !item->byRows) {
       if (!item->failure.reason.empty()) finish(index, item->failure);
       continue;
     }
-    results[index].megapixels =
-        static_cast<double>(item->image->width()) * item->image->height() / 1e6;
+    if (item->image) results[index].notes = item->image->notes;
+    results[index].megapixels = static_cast<double>(item->pixels) / 1e6;
     observer.started(index, jobs[index], results[index].megapixels);
     const auto begin = std::chrono::steady_clock::now();
     std::optional<Image> image;
@@ -214,14 +245,26 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
       if (const auto ended = encoded.tryTake()) collect(ended);
       observer.progressed(index, share);
     };
+    bool wholeDone = false;
     const Failure failure = failureOf([&] {
-      image = restorer.restore(*item->image, options.strength, {stop, progress});
+      if (item->byRows) {
+        if (options.journal) options.journal->begun(item->origin);
+        const auto notes =
+            restoreRows(jobs[index].input, jobs[index].output, restorer,
+                        {options.strength, options.read, options.write, options.pictureMemory},
+                        {stop, progress});
+        if (notes) results[index].notes = *notes;
+        wholeDone = notes.has_value();
+        if (wholeDone && options.journal) recordDone(item->origin, *options.journal);
+        return;
+      }
+      image = restorePicture(restorer, *item->image, options.strength, {stop, progress});
     });
     item->image.reset();
     results[index].seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
     if (!image) gate.leave(item->pixels);
-    if (!failure.reason.empty()) {
+    if (!failure.reason.empty() || wholeDone) {
       finish(index, failure);
     } else if (image) {
       if (inFlight > 0) collect(encoded.take());

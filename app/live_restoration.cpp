@@ -166,6 +166,7 @@ Image LiveRestoration::inputOf(const LiveTile& tile) const {
   Image input;
   input.grey = source_->image.grey;
   input.depth = source_->image.depth;
+  input.metadata = source_->image.metadata;
   if (tile.draft) {
     input.pixels = source_->levels[static_cast<std::size_t>(tile.level)](tile.crop);
   } else {

@@ -48,7 +48,8 @@ std::vector<JobCost> costsOf(const std::vector<Job>& jobs, Restorer& restorer) {
   for (std::size_t i = 0; i < jobs.size(); ++i) {
     cv::Size size;
     try {
-      size = pictureSize(jobs[i].input);
+      const PictureSize stored = pictureSize(jobs[i].input);
+      size = {stored.width, stored.height};
     } catch (const Error&) {
       continue;  // the run will say what is wrong with it
     }

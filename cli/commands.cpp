@@ -9,6 +9,7 @@
 #include "app/batch_plan.h"
 #include "app/image_file.h"
 #include "app/job_runner.h"
+#include "app/machine_limits.h"
 #include "app/model_catalog.h"
 #include "cli/console_observer.h"
 #include "cli/interrupt.h"
@@ -120,6 +121,11 @@ std::vector<Pair> pairFolders(const fs::path& a, const fs::path& b,
   return pairs;
 }
 
+/// Memory of the process where the system does not say what is available.
+constexpr std::int64_t kLeastMemory = std::int64_t{1} << 30U;
+/// Bytes for decoders, encoders and packed weights, which come up only when they are used.
+constexpr std::int64_t kReserve = std::int64_t{128} << 20U;
+
 json number(double value) {
   if (std::isinf(value)) return "inf";
   return value;
@@ -130,7 +136,8 @@ json number(double value) {
 ExitCode denoise(const Options& options) {
   const Interrupt interrupt;
   initializeImageFiles();
-  const BatchPlan plan = planBatch(options.inputs, options.output, {options.recursive});
+  const BatchPlan plan =
+      planBatch(options.inputs, options.output, {options.recursive, options.write.format});
   for (const PlanFailure& failure : plan.failures) {
     std::fprintf(stderr, "failed: %s: %s\n", failure.input.c_str(), failure.reason.c_str());
   }
@@ -142,12 +149,26 @@ ExitCode denoise(const Options& options) {
     std::fprintf(stderr, "no picture found\n");
     return ExitCode::NothingFound;
   }
+  for (const Job& job : plan.jobs) {
+    const auto format = options.write.format ? options.write.format : formatOfName(job.output);
+    if (!format) continue;
+    try {
+      requirePossible(options.write, *format);
+    } catch (const Error& error) {
+      throw Error(ErrorCode::Usage, "output '" + job.output.string() + "': " + error.what());
+    }
+  }
   const auto model = loadModel(options.model);
   if (model->info().task != "denoise") {
     throw Error(ErrorCode::Model, "model '" + options.model + "' is for task '" +
                                       model->info().task + "', expected 'denoise'");
   }
-  Restorer restorer(model, options.restorer);
+  const std::int64_t memory =
+      options.maxMemory > 0 ? options.maxMemory : std::max(kLeastMemory, availableMemory() / 2);
+  RestorerOptions restoring = options.restorer;
+  if (restoring.threads == 0) restoring.threads = availableThreads();
+  restoring.activations = std::min(restoring.activations, memory / 4);
+  Restorer restorer(model, restoring);
   if (options.restorer.precision == Precision::BF16 && restorer.precision() != "bf16") {
     std::fprintf(stderr, "note: this processor has no bf16, using %s\n",
                  restorer.precision().c_str());
@@ -156,7 +177,10 @@ ExitCode denoise(const Options& options) {
   ConsoleObserver observer(plan.jobs, options.quiet);
   RunOptions run;
   run.strength = options.strength / 100.0;
-  run.write.quality = options.quality;
+  run.write = options.write;
+  run.read = options.read;
+  run.pictureMemory =
+      std::max<std::int64_t>(1, memory - residentMemory() - restoring.activations - kReserve);
   const auto results = runJobs(plan.jobs, restorer, run, interrupt.token(), observer);
 
   const auto count = [&](JobStatus status) {

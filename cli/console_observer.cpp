@@ -83,6 +83,12 @@ void ConsoleObserver::finished(std::size_t index, const JobResult& result) {
                  result.reason.c_str());
     return;
   }
+  if (!quiet_) {
+    for (const std::string& note : result.notes) {
+      std::fprintf(stderr, "note: %s: %s\n", printable(result.job.input.string()).c_str(),
+                   note.c_str());
+    }
+  }
   megapixelsDone_ += result.megapixels;
   if (quiet_ || terminal_) return;
   std::fprintf(stderr, "%zu/%zu %s %.2f MP %.2f s, %.1f MP in all, %s\n", ended_, weights_.size(),

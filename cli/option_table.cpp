@@ -5,6 +5,8 @@
 #include <map>
 #include <type_traits>
 
+#include "cli/file_options.h"
+
 namespace pristine::cli {
 
 namespace {
@@ -98,9 +100,7 @@ void addFiles(std::vector<OptionInfo>& table) {
                    "", word([](Options & o) -> auto& { return o.output; })});
   table.push_back({"recursive", 'r', "", "descend into sub-folders, keep the tree", group,
                    kRestoring, "", flag([](Options & o) -> auto& { return o.recursive; })});
-  table.push_back({"quality", 'Q', "N", "1 to 100, of JPEG and WebP", group, kRestoring, "95",
-                   number(
-                       [](Options & o) -> auto& { return o.quality; }, 1, 100)});
+  addFormatOptions(table, kRestoring);
 }
 
 void addPicture(std::vector<OptionInfo>& table) {
@@ -168,7 +168,8 @@ void addReport(std::vector<OptionInfo>& table) {
 const std::vector<VerbInfo>& verbTable() {
   static const std::vector<VerbInfo> kTable{
       {Verb::Denoise, "denoise", "INPUT... -o OUT [options]", "remove noise",
-       "INPUT is a picture (PNG, JPEG, TIFF, WebP) or a folder of pictures. With one file OUT may "
+       "INPUT is a picture (PNG, JPEG, TIFF, WebP, AVIF, HEIC, JPEG XL, OpenEXR) or a folder of "
+       "pictures. With one file OUT may "
        "name a file; with a folder or several inputs OUT is a folder and the names are kept."},
       {Verb::Compare, "compare", "A B [--json]", "PSNR and SSIM of files or folders",
        "PSNR and SSIM of two pictures, or of two folders whose pictures pair by name. When either "
@@ -190,6 +191,7 @@ const std::vector<OptionInfo>& optionTable() {
     addFiles(table);
     addPicture(table);
     addWork(table);
+    addLimitOptions(table, kRestoring);
     addReport(table);
     return table;
   }();

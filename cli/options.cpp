@@ -2,6 +2,7 @@
 
 #include <boost/program_options.hpp>
 
+#include "cli/file_options.h"
 #include "cli/option_table.h"
 
 namespace pristine::cli {
@@ -89,6 +90,7 @@ void check(const Options& options) {
   const std::size_t inputs = options.inputs.size();
   switch (options.verb) {
     case Verb::Denoise:
+      checkFormatOptions(options);
       require(inputs > 0, "denoise: no input given");
       require(!options.output.empty(), "denoise: no output given (-o FILE or -o FOLDER)");
       return;

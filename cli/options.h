@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "app/image_file.h"
 #include "core/restorer.h"
 
 namespace pristine::cli {
@@ -30,7 +31,9 @@ struct Options {
   std::filesystem::path output;
   std::string model;
   double strength = 0;  ///< percent
-  int quality = 0;
+  WriteOptions write;
+  ReadOptions read;
+  std::int64_t maxMemory = 0;  ///< bytes of the process; 0: half of what is available
   bool recursive = false;
   RestorerOptions restorer;
   bool quiet = false;
