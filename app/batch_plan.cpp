@@ -100,6 +100,7 @@ BatchPlan planBatch(const std::vector<fs::path>& inputs, const fs::path& output,
   if (!oneFile && fs::exists(output, error) && !fs::is_directory(output, error)) {
     throw Error(ErrorCode::Usage, "output '" + output.string() + "' is a file, expected a folder");
   }
+  if (!oneFile || namesFolder(output)) plan.folder = output;
   const auto place = [&](const fs::path& relative) {
     return output / (options.name ? options.name->outputFor(relative) : relative);
   };
@@ -112,7 +113,7 @@ BatchPlan planBatch(const std::vector<fs::path>& inputs, const fs::path& output,
       }
     } else if (!fs::exists(status)) {
       plan.failures.push_back({input, "does not exist"});
-    } else if (oneFile && !namesFolder(output)) {
+    } else if (plan.folder.empty()) {
       plan.jobs.push_back({input, output});
     } else {
       plan.jobs.push_back({input, place(input.filename())});
@@ -120,7 +121,7 @@ BatchPlan planBatch(const std::vector<fs::path>& inputs, const fs::path& output,
   }
   for (Job& job : plan.jobs) {
     // A file that was named outright keeps its name, whatever it says.
-    if (!options.format || (oneFile && !namesFolder(output))) continue;
+    if (!options.format || (plan.folder.empty())) continue;
     if (formatOfName(job.output) != options.format) {
       job.output.replace_extension(traitsOf(*options.format).extensions.front());
     }

@@ -25,7 +25,8 @@ struct PlanFailure {
 struct BatchPlan {
   std::vector<Job> jobs;  ///< in the order of the inputs; folders sorted by name
   std::vector<PlanFailure> failures;
-  bool skippedFolders = false;  ///< a folder had sub-folders and recursion was off
+  std::filesystem::path folder;  ///< of the outputs; empty when one file was named
+  bool skippedFolders = false;   ///< a folder had sub-folders and recursion was off
 };
 
 struct PlanOptions {

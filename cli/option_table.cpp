@@ -5,6 +5,7 @@
 #include <map>
 #include <type_traits>
 
+#include "cli/batch_options.h"
 #include "cli/file_options.h"
 
 namespace pristine::cli {
@@ -100,6 +101,7 @@ void addFiles(std::vector<OptionInfo>& table) {
                    "", word([](Options & o) -> auto& { return o.output; })});
   table.push_back({"recursive", 'r', "", "descend into sub-folders, keep the tree", group,
                    kRestoring, "", flag([](Options & o) -> auto& { return o.recursive; })});
+  addBatchFileOptions(table, kRestoring);
   addFormatOptions(table, kRestoring);
 }
 
@@ -143,13 +145,9 @@ void addWork(std::vector<OptionInfo>& table) {
 
 void addReport(std::vector<OptionInfo>& table) {
   const OptionGroup group = OptionGroup::Report;
-  table.push_back({"json",
-                   0,
-                   "",
-                   "print JSON on standard output",
-                   group,
-                   {Verb::Compare, Verb::Models, Verb::BenchAttention},
-                   "",
+  table.push_back({"json", 0, "",
+                   "print JSON on standard output; of a batch a line for each picture as it ends",
+                   group, with(kRestoring, {Verb::Compare, Verb::Models, Verb::BenchAttention}), "",
                    flag([](Options & o) -> auto& { return o.json; })});
   table.push_back({"profile", 0, "",
                    "print seconds and work of each kind of operator, with -v of each operator",
@@ -190,6 +188,7 @@ const std::vector<OptionInfo>& optionTable() {
     std::vector<OptionInfo> table;
     addFiles(table);
     addPicture(table);
+    addBatchRunOptions(table, kRestoring);
     addWork(table);
     addLimitOptions(table, kRestoring);
     addReport(table);

@@ -91,7 +91,7 @@ void check(const Options& options) {
   switch (options.verb) {
     case Verb::Denoise:
       checkFormatOptions(options);
-      require(inputs > 0, "denoise: no input given");
+      require(inputs > 0 || !options.batch.filesFrom.empty(), "denoise: no input given");
       require(!options.output.empty(), "denoise: no output given (-o FILE or -o FOLDER)");
       return;
     case Verb::Compare:

@@ -6,6 +6,7 @@
 #include <vector>
 
 #include "app/image_file.h"
+#include "cli/batch_options.h"
 #include "core/restorer.h"
 
 namespace pristine::cli {
@@ -35,6 +36,7 @@ struct Options {
   ReadOptions read;
   std::int64_t maxMemory = 0;  ///< bytes of the process; 0: half of what is available
   bool recursive = false;
+  BatchOptions batch;
   RestorerOptions restorer;
   bool quiet = false;
   bool verbose = false;
