@@ -1,10 +1,12 @@
 #include "app/job_runner.h"
 
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <chrono>
+#include <cstring>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -121,6 +123,20 @@ void recordDone(JournalRecord origin, Journal& journal) {
   if (failure.reason.empty() && origin.file) journal.done(std::move(origin));
 }
 
+/// Encoders tell little of a full disk: says it where less is free than the pixels take.
+void explainFullDisk(Failure& failure, const std::filesystem::path& output, std::int64_t pixels) {
+  if (failure.code != ErrorCode::Output) return;
+  struct statvfs disk {};
+  if (::statvfs(output.parent_path().empty() ? "." : output.parent_path().c_str(), &disk) != 0) {
+    return;
+  }
+  const auto free = static_cast<std::int64_t>(disk.f_bavail * disk.f_frsize);
+  const std::string known = std::strerror(ENOSPC);
+  if (free < 3 * pixels && failure.reason.find(known) == std::string::npos) {
+    failure.reason += ": " + known;
+  }
+}
+
 /// Ends the waiting of other threads at the end of a scope, however it is left.
 template <typename... Closeable>
 class CloseAtEnd {
@@ -192,6 +208,7 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
         writer = std::make_unique<ImageWriter>(item->image, jobs[index].output, options.write);
       });
       gate.leave(item->pixels);
+      const std::int64_t pixels = item->pixels;
       const JournalRecord origin = std::move(item->origin);
       item.reset();  // the writer has a copy in the file's depth
       if (writer) {
@@ -202,6 +219,7 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
           writer->write(stop);
           written = true;
         });
+        explainFullDisk(end.failure, jobs[index].output, pixels);
         end.stopped = !written && end.failure.reason.empty();
         if (written && options.journal) recordDone(origin, *options.journal);
       }

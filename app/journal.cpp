@@ -125,12 +125,17 @@ bool Journal::create() {
   std::error_code error;
   fs::create_directories(folder_, error);
   const std::string host = hostName();
-  const fs::path path = folder_ / ("journal-" + std::to_string(nowNanoseconds()) + "-" + host +
-                                   "-" + std::to_string(::getpid()) + ".jsonl");
-  const int file =
-      error ? -1 : ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+  fs::path path;
+  int file = -1;
+  // One process may begin several runs within one tick of the clock.
+  for (std::int64_t time = nowNanoseconds(); !error && file < 0; ++time) {
+    path = folder_ / ("journal-" + std::to_string(time) + "-" + host + "-" +
+                      std::to_string(::getpid()) + ".jsonl");
+    file = ::open(path.c_str(), O_WRONLY | O_APPEND | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
+    if (file < 0 && errno != EEXIST) break;
+  }
   if (file < 0) {
-    problem_ = "journal '" + path.string() +
+    problem_ = "journal '" + (path.empty() ? folder_ : path).string() +
                "': " + (error ? error.message() : std::string(std::strerror(errno)));
     return false;
   }
