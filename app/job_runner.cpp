@@ -16,6 +16,7 @@
 
 #include "app/bounded_queue.h"
 #include "app/file_state.h"
+#include "app/output_size.h"
 #include "app/picture_restoration.h"
 #include "app/pixel_gate.h"
 #include "app/row_restoration.h"
@@ -48,6 +49,11 @@ Failure failureOf(const Action& action) {
     return {what.empty() ? "unknown error" : what, std::nullopt};
   }
   return {};
+}
+
+/// The gate counts the source and a result of its size as one.
+std::int64_t pixelsInMemory(std::int64_t source, int scale) {
+  return source * (1 + std::int64_t{scale} * scale) / 2;
 }
 
 struct Decoded {
@@ -92,10 +98,11 @@ std::int64_t pixelsInFlight(const RunOptions& options) {
 }
 
 /// Whether a picture must be restored row by row. Throws Error(Memory) where it cannot.
-bool needsRows(const Job& job, const PictureSize& size, const RunOptions& options) {
-  const std::int64_t bytes = size.pixels() * kBytesPerPixel;
+bool needsRows(const Job& job, const PictureSize& size, int scale, const RunOptions& options) {
+  const std::int64_t bytes = pixelsInMemory(size.pixels(), scale) * kBytesPerPixel;
   if (options.pictureMemory == 0 || bytes <= options.pictureMemory) return false;
-  const std::string obstacle = obstacleToRows(size, job.output, options.write);
+  const std::string obstacle = scale > 1 ? "enlarging goes by whole pictures"
+                                         : obstacleToRows(size, job.output, options.write);
   if (obstacle.empty()) return true;
   throw Error(ErrorCode::Memory, "picture '" + job.input.string() + "': takes " +
                                      std::to_string(bytes >> 20U) + " MiB as a whole, " +
@@ -174,6 +181,7 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
     results[i].status = JobStatus::Stopped;
   }
 
+  const int scale = restorer.info().scale;
   PixelGate gate(pixelsInFlight(options));
   BoundedQueue<Decoded> decoded(1);
   BoundedQueue<Restored> restored(1);
@@ -184,11 +192,16 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
       item.index = i;
       item.failure = failureOf([&] {
         const PictureSize size = pictureSize(jobs[i].input, options.read);
-        const bool byRows = needsRows(jobs[i], size, options);
-        if (!gate.enter(size.pixels())) return;
-        item.pixels = size.pixels();
+        const bool byRows = needsRows(jobs[i], size, scale, options);
+        const std::int64_t pixels = pixelsInMemory(size.pixels(), scale);
+        if (!gate.enter(pixels)) return;
+        item.pixels = pixels;
         if (options.journal) item.origin = originOf(jobs[i], options);
         if (!byRows) item.image = readImage(jobs[i].input, stop, options.read);
+        if (item.image) {
+          requireOutputSize(jobs[i].output, std::int64_t{scale} * item.image->width(),
+                            std::int64_t{scale} * item.image->height());
+        }
         prepareFolder(jobs[i]);
         item.byRows = byRows;
       });
@@ -255,7 +268,9 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
       continue;
     }
     if (item->image) results[index].notes = item->image->notes;
-    results[index].megapixels = static_cast<double>(item->pixels) / 1e6;
+    results[index].megapixels =
+        item->image ? static_cast<double>(item->image->width()) * item->image->height() / 1e6
+                    : static_cast<double>(item->pixels) / 1e6;
     observer.started(index, jobs[index], results[index].megapixels);
     const auto begin = std::chrono::steady_clock::now();
     std::optional<Image> image;

@@ -29,6 +29,8 @@ ExitCode run(const std::vector<std::string>& arguments) {
   }
   switch (options.verb) {
     case Verb::Denoise:
+    case Verb::Dejpeg:
+    case Verb::Upscale:
       return pristine::cli::restore(options);
     case Verb::Compare:
       return pristine::cli::compare(options);

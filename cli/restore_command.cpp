@@ -189,11 +189,7 @@ void Batch::requirePossibleFormats() const {
 }
 
 void Batch::loadRestorer() {
-  model_ = loadModel(options_.model);
-  if (model_->info().task != "denoise") {
-    throw Error(ErrorCode::Model, "model '" + options_.model + "' is for task '" +
-                                      model_->info().task + "', expected 'denoise'");
-  }
+  model_ = loadModel(ModelChoice{infoOf(options_.verb).name, options_.scale, options_.model});
   const std::int64_t memory =
       options_.maxMemory > 0 ? options_.maxMemory : std::max(kLeastMemory, availableMemory() / 2);
   RestorerOptions restoring = options_.restorer;

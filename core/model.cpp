@@ -41,9 +41,9 @@ std::vector<int> integers(const json& object, const char* key) {
 
 /// A field that this program does not know would be one that it does not compute.
 void requireKnownFields(const json& architecture) {
-  static const std::set<std::string> kKnown{"type",   "image_channels", "channels",     "encoder",
-                                            "middle", "decoder",        "window",       "heads",
-                                            "bins",   "agents",         "dynamic_range"};
+  static const std::set<std::string> kKnown{"type",   "image_channels", "channels",      "encoder",
+                                            "middle", "decoder",        "window",        "heads",
+                                            "bins",   "agents",         "dynamic_range", "scale"};
   for (const auto& [key, value] : architecture.items()) {
     if (kKnown.count(key) == 0) {
       throw std::invalid_argument("architecture has the unknown field '" + key + "'");
@@ -59,6 +59,7 @@ va::NetworkConfig parseArchitecture(const json& text) {
   requireKnownFields(text);
   va::NetworkConfig config;
   config.imageChannels = integer(text, "image_channels");
+  if (text.contains("scale")) config.scale = integer(text, "scale");
   config.channels = integers(text, "channels");
   config.encoder = text.at("encoder").get<std::vector<va::Stage>>();
   config.middle = text.at("middle").get<va::Stage>();
@@ -81,11 +82,9 @@ ModelInfo parseInfo(const json& text) {
   info.name = text.at("name").get<std::string>();
   info.title = text.at("title").get<std::string>();
   info.task = text.at("task").get<std::string>();
+  if (text.contains("variant")) info.variant = text["variant"].get<std::string>();
   info.scale = integer(text, "scale");
   info.halo = integer(text, "halo");
-  if (info.scale != 1) {
-    throw std::invalid_argument("scale is " + std::to_string(info.scale) + ", expected 1");
-  }
   if (info.halo < 0 || info.halo > 4096) {
     throw std::invalid_argument("halo is " + std::to_string(info.halo) + ", expected 0 to 4096");
   }
@@ -110,6 +109,10 @@ std::shared_ptr<const Model> Model::fromSafetensors(Safetensors content, const s
     model->info_ = parseInfo(text);
     model->config_ =
         std::make_unique<va::NetworkConfig>(parseArchitecture(text.at("architecture")));
+    if (model->config_->scale != model->info_.scale) {
+      fail("scale is " + std::to_string(model->info_.scale) + ", the network enlarges by " +
+           std::to_string(model->config_->scale));
+    }
     model->weights_ = std::make_unique<va::Weights>();
     Digest digest;
     digest.update(entry->second);
@@ -126,7 +129,8 @@ std::shared_ptr<const Model> Model::fromSafetensors(Safetensors content, const s
     }
     model->info_.window = model->config_->window;
     model->info_.parameters = model->weights_->parameterCount();
-    model->info_.macsPerPixel = va::macsPerPixel(*model->config_, *model->weights_);
+    model->info_.macsPerPixel = va::macsPerPixel(*model->config_, *model->weights_) /
+                                (model->config_->scale * model->config_->scale);
   } catch (const json::exception& error) {
     fail(std::string("metadata 'pristine' is broken: ") + error.what());
   } catch (const std::invalid_argument& error) {

@@ -105,3 +105,11 @@ def upscale_photo(clean, scale, generator=None):
 
 
 TASKS = {"camera": camera, "dejpeg": dejpeg, "denoise": denoise}
+UPSCALE_TASKS = {"upscale": upscale, "upscale_photo": upscale_photo}
+
+
+def of_task(task, scale=1):
+    """The function (clean) -> (degraded, clean) of a task; `scale` is that of an upscaling one."""
+    if task in TASKS:
+        return TASKS[task]
+    return lambda clean: UPSCALE_TASKS[task](clean, scale)

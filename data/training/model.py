@@ -23,6 +23,7 @@ DEFAULT_CONFIG = {
     "bins": 8,
     "agents": 8,
     "dynamic_range": True,
+    "scale": 1,
 }
 
 
@@ -312,15 +313,26 @@ def make_block(kind, channels, window, config):
     raise ValueError(f"unknown block kind '{kind}'")
 
 
-def depth_to_space(x):
-    """[b, 4c, h, w] -> [b, c, 2h, 2w], channel block dy * 2 + dx to pixel (2y + dy, 2x + dx)."""
+def depth_to_space(x, side=2):
+    """[b, side^2 c, h, w] -> [b, c, side h, side w], channel block dy * side + dx to pixel
+    (side y + dy, side x + dx)."""
     b, c, h, w = x.shape
-    x = x.reshape(b, 2, 2, c // 4, h, w)
-    return x.permute(0, 3, 4, 1, 5, 2).reshape(b, c // 4, 2 * h, 2 * w)
+    c //= side * side
+    x = x.reshape(b, side, side, c, h, w)
+    return x.permute(0, 3, 4, 1, 5, 2).reshape(b, c, side * h, side * w)
+
+
+def enlarge(image, scale):
+    """Every pixel of [b, c, h, w] repeated scale times in both directions."""
+    return image.repeat_interleave(scale, 2).repeat_interleave(scale, 3) if scale > 1 else image
 
 
 class RestorationNet(nn.Module):
-    """U-shaped restoration network; sides of the input are multiples of config["window"]."""
+    """U-shaped restoration network; sides of the input are multiples of config["window"].
+
+    The output is config["scale"] times as high and as wide as the input: the trunk works on the
+    small picture and the tail delivers scale^2 pixels for each of its own.
+    """
 
     def __init__(self, config=None):
         super().__init__()
@@ -339,7 +351,7 @@ class RestorationNet(nn.Module):
         self.middle = stage(self.config["middle"], deepest)
         self.up = nn.ModuleList(nn.Conv2d(c[i + 1], 4 * c[i], 1) for i in range(deepest))
         self.decoder = nn.ModuleList(stage(k, i) for i, k in enumerate(self.config["decoder"]))
-        self.tail = nn.Conv2d(c[0], colours, 3, padding=1)
+        self.tail = nn.Conv2d(c[0], colours * self.config["scale"] ** 2, 3, padding=1)
 
     def forward(self, image):
         x = self.head(image)
@@ -353,4 +365,5 @@ class RestorationNet(nn.Module):
             reversed(self.up), reversed(self.decoder), reversed(skips)
         ):
             x = decoder(depth_to_space(up(x)) + skip)
-        return image + self.tail(x).float()
+        scale = self.config["scale"]
+        return enlarge(image, scale) + depth_to_space(self.tail(x), scale).float()

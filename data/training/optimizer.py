@@ -27,12 +27,13 @@ def orthogonalise(g, steps=5):
 
 def split_parameters(named_parameters):
     """(names for Muon, names for AdamW): matrices with 16 channels or more on both sides, but not
-    the position biases of agent attention, which are tables and no maps."""
+    the position biases of agent attention, which are tables and no maps, and not the tail, whose
+    outputs are pixels."""
     matrices, others = [], []
     for name, p in named_parameters:
         dense = p.ndim in (2, 4) and p.shape[0] >= 16 and p.shape[1] >= 16
         table = "agent_" in name or "query_" in name
-        (matrices if dense and not table else others).append(name)
+        (matrices if dense and not table and not name.startswith("tail.") else others).append(name)
     return matrices, others
 
 
@@ -137,10 +138,11 @@ class Optimizer:
         return graph, inputs, loss
 
     def step(self, loss_of, inputs, factor):
-        """One step on loss_of(*inputs), whose value is returned; `factor` scales both rates."""
+        """One step on loss_of(*inputs), whose value is returned; `factor` scales both rates. Steps
+        with the same loss_of and shapes share one recorded graph."""
         recorded = None
         if self.gradient.is_cuda:
-            key = tuple(t.shape for t in inputs)
+            key = (loss_of, *(t.shape for t in inputs))
             if key not in self.graphs:
                 self.graphs[key] = self._record(loss_of, inputs)
             recorded = self.graphs[key]

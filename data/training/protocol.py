@@ -1,4 +1,4 @@
-"""The published protocol of Gaussian denoising: its pictures, its noise and its score.
+"""The published protocols of Gaussian denoising and upscaling: pictures, noise and score.
 
 Float noise of sigma/255 is added to a picture in [0, 1] without clipping or rounding; the result is
 clipped and rounded to 8 bits; PSNR is taken over all values of a picture and averaged over
@@ -56,4 +56,21 @@ def psnr(a, b):
     if a.shape != b.shape:
         raise ValueError(f"pictures are {a.shape} and {b.shape}, expected equal shapes")
     error = np.mean((a.astype(np.float64) - b.astype(np.float64)) ** 2)
+    return math.inf if error == 0 else 10 * math.log10(255 * 255 / error)
+
+
+def luma(picture):
+    """float64 [h, w]: Y of BT.601 from 16 to 235 of a uint8 picture, as upscaling tables use it."""
+    weights = np.array([65.481, 128.553, 24.966]) / 255
+    if picture.shape[2] == 1:
+        weights = np.array([219 / 255])
+    return 16 + picture.astype(np.float64) @ weights
+
+
+def psnr_luma(a, b, border):
+    """dB between the luma of two uint8 pictures without `border` pixels at every edge."""
+    if a.shape != b.shape:
+        raise ValueError(f"pictures are {a.shape} and {b.shape}, expected equal shapes")
+    inner = slice(border, -border or None)
+    error = np.mean((luma(a)[inner, inner] - luma(b)[inner, inner]) ** 2)
     return math.inf if error == 0 else 10 * math.log10(255 * 255 / error)

@@ -28,13 +28,28 @@ class RearrangeTest(unittest.TestCase):
         self.assertTrue(torch.equal(windows[1], x[0, :, :8, 8:16]))
 
     def test_depth_to_space_puts_block_dy_dx_at_pixel_dy_dx(self):
-        x = rand(1, 12, 4, 5)
-        y = model.depth_to_space(x)
-        self.assertEqual(tuple(y.shape), (1, 3, 8, 10))
-        for dy in range(2):
-            for dx in range(2):
-                block = 3 * (dy * 2 + dx)
-                self.assertTrue(torch.equal(y[:, :, dy::2, dx::2], x[:, block : block + 3]))
+        for side in (1, 2, 3, 4):
+            x = rand(1, 3 * side**2, 4, 5)
+            y = model.depth_to_space(x, side)
+            self.assertEqual(tuple(y.shape), (1, 3, 4 * side, 5 * side))
+            for dy in range(side):
+                for dx in range(side):
+                    block = 3 * (dy * side + dx)
+                    expected = x[:, block : block + 3]
+                    self.assertTrue(torch.equal(y[:, :, dy::side, dx::side], expected))
+
+    def test_an_upscaler_adds_its_tail_to_the_repeated_picture(self):
+        net = tiny_model(scale=3)
+        x = rand(1, 3, 16, 32)
+        torch.nn.init.zeros_(net.tail.weight)
+        with torch.no_grad():
+            net.tail.bias.copy_(torch.arange(27.0))
+            y = net(x)
+        self.assertEqual(tuple(y.shape), (1, 3, 48, 96))
+        for dy in range(3):
+            for dx in range(3):
+                offset = 3 * (3 * dy + dx) + torch.arange(3.0).view(1, 3, 1, 1)
+                self.assertTrue(torch.allclose(y[:, :, dy::3, dx::3], x + offset))
 
 
 class NormalisationTest(unittest.TestCase):

@@ -280,36 +280,22 @@ class ScheduleTest(unittest.TestCase):
         self.assertEqual(falling, sorted(falling, reverse=True))
 
     def test_phases_follow_the_time_and_the_last_one_stays(self):
-        phases = train.parse_phases("0.75:128:64,0.25:256:16")
-        self.assertEqual(phases, [(0.75, 128, 64), (0.25, 256, 16)])
-        self.assertEqual(train.phase_at(phases, 0), (128, 64))
-        self.assertEqual(train.phase_at(phases, 0.7499), (128, 64))
-        self.assertEqual(train.phase_at(phases, 0.75), (256, 16))
-        self.assertEqual(train.phase_at(phases, 1.2), (256, 16))
+        phases = train.parse_phases("0.75:128:64,0.25:256:16:psnr")
+        first, last = (128, 64, "charbonnier"), (256, 16, "psnr")
+        self.assertEqual(phases, [(0.75, *first), (0.25, *last)])
+        self.assertEqual(train.phase_at(phases, 0), first)
+        self.assertEqual(train.phase_at(phases, 0.7499), first)
+        self.assertEqual(train.phase_at(phases, 0.75), last)
+        self.assertEqual(train.phase_at(phases, 1.2), last)
+        with self.assertRaisesRegex(ValueError, "no loss 'mse', there are charbonnier, psnr"):
+            train.parse_phases("1:128:64:mse")
 
-
-class ValidateTest(unittest.TestCase):
-    class Identity(torch.nn.Module):
-        config = {"window": 16}
-
-        def forward(self, x):
-            if x.shape[-1] % 16 or x.shape[-2] % 16:
-                raise ValueError(f"sides of {tuple(x.shape)}")
-            return x
-
-    def test_identity_scores_the_noise_and_its_rounding(self):
-        # Far from black and white nothing is clipped; rounding adds 1/12 of a squared level.
-        pictures = [torch.full((3, 90, 110), v) for v in (0.4, 0.5, 0.6)]
-        for sigma in (2, 15):
-            score = train.validate(self.Identity(), pictures, sigma, torch.device("cpu"), False)
-            expected = -10 * math.log10((sigma**2 + 1 / 12) / 255**2)
-            self.assertAlmostEqual(score, expected, delta=0.03)
-
-    def test_output_is_clipped(self):
-        pictures = [torch.zeros(3, 128, 128)]
-        score = train.validate(self.Identity(), pictures, 25, torch.device("cpu"), False)
-        # Half the values clip to zero error, the others keep theirs.
-        self.assertAlmostEqual(score, -20 * math.log10(25 / 255) + 10 * math.log10(2), delta=0.1)
+    def test_the_psnr_loss_falls_by_the_logarithm_of_the_error_of_each_crop(self):
+        clean = torch.zeros(2, 3, 8, 8)
+        errors = torch.tensor([0.1, 0.4]).view(2, 1, 1, 1)
+        loss = train.psnr_loss(clean + errors, clean).item()
+        expected = 0.02 * (math.log(0.01 + 1e-5) + math.log(0.16 + 1e-5)) / 2
+        self.assertAlmostEqual(loss, expected, places=6)
 
 
 class TrainTest(Folder):
@@ -339,7 +325,7 @@ class TrainTest(Folder):
         with contextlib.redirect_stdout(io.StringIO()):
             train.main(
                 ["--data", self.path("data"), "--out", self.path(name), "--workers", "1"]
-                + ["--phases", "0.5:16:4,0.5:32:2", *options]
+                + ["--phases", "0.5:16:4,0.5:32:2:psnr", *options]
             )
         with open(self.path(name, "train.log")) as log:
             text = log.read()
@@ -356,9 +342,9 @@ class TrainTest(Folder):
         self.assertGreater(first["info"]["megapixels"], 0)
         self.assertEqual(first["info"]["pictures"], 4)
         self.assertTrue(all(v.dtype == torch.float16 for v in first["weights"].values()))
-        self.assertIn("crops of 16, batch 4", log)
-        self.assertIn("crops of 32, batch 2", log)
-        self.assertRegex(log, r"final, f32, sigma 15/25/50: \d+\.\d+ / \d+\.\d+ / \d+\.\d+ dB")
+        self.assertIn("crops of 16, batch 4, charbonnier", log)
+        self.assertIn("crops of 32, batch 2, psnr", log)
+        self.assertRegex(log, r"final: sigma 15: \d+\.\d+, sigma 25: \d+\.\d+, sigma 50: \d+\.\d+ dB")
 
         # No time at all: the weights go through unchanged, the architecture comes along.
         resume = ("--resume", self.path("first", "checkpoint.pt"))
@@ -373,6 +359,40 @@ class TrainTest(Folder):
         self.assertFalse(
             all(torch.equal(v, more["weights"][n]) for n, v in first["weights"].items())
         )
+
+    def test_an_upscaler_starts_from_another_scale_but_for_its_tail(self):
+        with open(self.path("tiny.json"), "w") as file:
+            file.write(str(TINY).replace("'", '"'))
+        first, _ = self.run_trainer("x1", "--config", self.path("tiny.json"), "--minutes", "0")
+        for scale in (2, 3):
+            options = ["--task", "upscale", "--scale", str(scale), "--minutes", "0"]
+            second, log = self.run_trainer(
+                f"x{scale}", *options, "--resume", self.path("x1", "checkpoint.pt")
+            )
+            self.assertEqual(second["config"]["scale"], scale)
+            self.assertEqual(second["weights"]["tail.weight"].shape[0], 3 * scale**2)
+            self.assertTrue(torch.equal(second["weights"]["head.weight"],
+                                        first["weights"]["head.weight"]))
+            self.assertIn("starts anew: tail.weight, tail.bias", log)
+        trained, _ = self.run_trainer("more", "--task", "upscale", "--scale", "2", "--minutes",
+                                      "0.02", "--resume", self.path("x2", "checkpoint.pt"))
+        self.assertGreater(trained["info"]["megapixels"], 0)
+
+    def test_a_checkpoint_of_another_network_is_refused(self):
+        with open(self.path("tiny.json"), "w") as file:
+            file.write(str(TINY).replace("'", '"'))
+        self.run_trainer("first", "--config", self.path("tiny.json"), "--minutes", "0")
+        with open(self.path("wide.json"), "w") as file:
+            file.write('{"channels": [16, 48]}')
+        with self.assertRaisesRegex(ValueError, "of another network: "):
+            self.run_trainer("wide", "--minutes", "0", "--config", self.path("wide.json"),
+                             "--resume", self.path("first", "checkpoint.pt"))
+
+    def test_a_scale_without_upscaling_is_refused(self):
+        with self.assertRaises(SystemExit), contextlib.redirect_stderr(io.StringIO()):
+            train.parse_arguments(["--data", "d", "--out", "o", "--scale", "2"])
+        with self.assertRaises(SystemExit), contextlib.redirect_stderr(io.StringIO()):
+            train.parse_arguments(["--data", "d", "--out", "o", "--task", "upscale"])
 
 
 if __name__ == "__main__":

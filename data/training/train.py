@@ -6,52 +6,28 @@ import math
 import os
 import time
 
-import numpy as np
 import torch
-from PIL import Image
 
 import degradation
 from dataset import CropSource
 from model import DEFAULT_CONFIG, RestorationNet
 from optimizer import Optimizer
+from validation import Validation
 
 
 def charbonnier(a, b):
     return torch.sqrt((a - b) ** 2 + 1e-6).mean()
 
 
-def load_pictures(folder, limit=0):
-    names = sorted(n for n in os.listdir(folder) if n.lower().endswith((".png", ".jpg", ".bmp")))
-    names = names[:limit] if limit else names
-    return [
-        torch.from_numpy(np.asarray(Image.open(os.path.join(folder, n)).convert("RGB")).copy())
-        .permute(2, 0, 1)
-        .float()
-        .div(255)
-        for n in names
-    ]
+def psnr_loss(a, b):
+    """Logarithm of the mean squared error of each crop, averaged: what the tables measure, so a
+    last phase with it serves them better than an L1 loss to the end. The factor brings gradients
+    near those of charbonnier, so that momentum outlives the change."""
+    error = ((a - b) ** 2).flatten(1).mean(dim=1)
+    return 0.02 * torch.log(error + 1e-5).mean()
 
 
-def pad_to(x, multiple):
-    """Reflects the right and bottom edge until both sides are multiples."""
-    h, w = x.shape[-2:]
-    return torch.nn.functional.pad(x, (0, -w % multiple, 0, -h % multiple), mode="reflect")
-
-
-@torch.no_grad()
-def validate(model, pictures, sigma, device, autocast):
-    """Mean PSNR by the published protocol (float noise, output clipped and rounded to 8 bit)."""
-    total = 0.0
-    window = model.config["window"]
-    for i, clean in enumerate(pictures):
-        generator = torch.Generator().manual_seed(1000 + i)
-        noisy = clean + torch.randn(clean.shape, generator=generator) * (sigma / 255)
-        with torch.autocast(device.type, torch.bfloat16, enabled=autocast):
-            restored = model(pad_to(noisy[None], window).to(device))[0]
-        restored = restored[:, : clean.shape[1], : clean.shape[2]].float().cpu()
-        restored = (restored.clamp(0, 1) * 255).round() / 255
-        total += -10 * math.log10(((restored - clean) ** 2).mean().item())
-    return total / len(pictures)
+LOSSES = {"charbonnier": charbonnier, "psnr": psnr_loss}
 
 
 def rate_factor(t, warmup):
@@ -61,22 +37,24 @@ def rate_factor(t, warmup):
 
 
 def parse_phases(text):
-    """[(share of the time, side of a crop, batch)] of "share:crop:batch,..."."""
+    """[(share of the time, side of a crop, batch, loss)] of "share:crop:batch[:loss],..."."""
     phases = []
     for part in text.split(","):
-        share, side, batch = part.split(":")
-        phases.append((float(share), int(side), int(batch)))
+        share, side, batch, loss = (part + ":charbonnier").split(":")[:4]
+        if loss not in LOSSES:
+            raise ValueError(f"no loss '{loss}', there are {', '.join(LOSSES)}")
+        phases.append((float(share), int(side), int(batch), loss))
     return phases
 
 
 def phase_at(phases, t):
-    """(side, batch) at share t of the time; the last phase lasts to the end."""
+    """(side, batch, loss) at share t of the time; the last phase lasts to the end."""
     passed = 0.0
-    for share, side, batch in phases:
+    for share, *phase in phases:
         passed += share
         if t < passed:
             break
-    return side, batch
+    return tuple(phase)
 
 
 def save(path, config, state, info):
@@ -91,11 +69,15 @@ def parse_arguments(arguments=None):
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("--data", required=True, help="folder with tar shards")
     p.add_argument("--out", required=True, help="folder for checkpoints and log")
-    p.add_argument("--validation", help="folder of clean pictures for PSNR")
+    p.add_argument("--validation", help="folder of the task's test set, see validation.py")
     p.add_argument("--config", help="JSON file that overrides model.DEFAULT_CONFIG")
-    p.add_argument("--task", default="denoise", choices=sorted(degradation.TASKS))
+    tasks = sorted({**degradation.TASKS, **degradation.UPSCALE_TASKS})
+    p.add_argument("--task", default="denoise", choices=tasks)
+    p.add_argument("--scale", type=int, default=1, choices=(1, 2, 3, 4), help="of upscaling")
     p.add_argument("--minutes", type=float, default=20)
-    p.add_argument("--phases", default="0.75:128:64,0.25:256:16", help="share:crop:batch,...")
+    p.add_argument("--megapixels", type=float, default=0,
+                   help="of input to see, for equal runs on unequal machines; overrides --minutes")
+    p.add_argument("--phases", default="0.7:128:64,0.3:256:16:psnr", help="share:crop:batch[:loss],..., crops in pixels of what the network gets")
     p.add_argument("--muon-lr", type=float, default=0.01)
     p.add_argument("--adam-lr", type=float, default=1e-3)
     p.add_argument("--warmup", type=float, default=0.01, help="share of the time")
@@ -105,7 +87,22 @@ def parse_arguments(arguments=None):
     p.add_argument("--seed", type=int, default=1)
     p.add_argument("--workers", type=int, default=16)
     p.add_argument("--no-compile", action="store_true")
-    return p.parse_args(arguments)
+    a = p.parse_args(arguments)
+    if (a.scale > 1) != (a.task in degradation.UPSCALE_TASKS):
+        p.error("--scale 2, 3 or 4 belongs to the upscaling tasks, which need it")
+    return a
+
+
+def load_weights(model, weights):
+    """Takes over what fits and returns the names of what does not: the tail of another scale."""
+    own = model.state_dict()
+    unknown = [n for n in weights if n not in own]
+    unfit = [n for n, v in own.items() if n not in weights or weights[n].shape != v.shape]
+    if unknown or any(not n.startswith("tail.") for n in unfit):
+        raise ValueError(f"the checkpoint is of another network: {(unknown + unfit)[0]}")
+    own.update({n: v.float() for n, v in weights.items() if n not in unfit})
+    model.load_state_dict(own)
+    return unfit
 
 
 def main(arguments=None):
@@ -131,26 +128,34 @@ def main(arguments=None):
     if a.config:
         with open(a.config) as f:
             config.update(json.load(f))
+    config["scale"] = a.scale
     # A run that goes on must not see the crops of the first one again.
     torch.manual_seed(a.seed + round(seen))
     model = RestorationNet(config).to(device)
     if checkpoint:
-        model.load_state_dict({k: v.float() for k, v in checkpoint["weights"].items()})
+        fresh = load_weights(model, checkpoint["weights"])
+        if fresh:
+            log("starts anew: " + ", ".join(fresh))
     model = model.to(memory_format=torch.channels_last)
     ema = RestorationNet(config).to(device).eval()
     source = CropSource(a.data, device, a.workers)
-    pictures = load_pictures(a.validation) if a.validation else []
+    validation = Validation(a.task, a.validation, a.scale) if a.validation else None
     parameters = sum(p.numel() for p in model.parameters())
     log(f"{source.count} pictures, {source.bytes.numel() / 3e6:.0f} megapixels, "
         f"{parameters} parameters, {time.time() - started:.0f} s to load")
 
     optimizer = Optimizer(model, a.muon_lr, a.adam_lr)
-    degrade = degradation.TASKS[a.task]
+    degrade = degradation.of_task(a.task, a.scale)
 
-    def loss_of(degraded, clean):
-        with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
-            restored = model(degraded)
-        return charbonnier(restored, clean)
+    def loss_with(function):
+        def loss_of(degraded, clean):
+            with torch.autocast(device.type, torch.bfloat16, enabled=device.type == "cuda"):
+                restored = model(degraded)
+            return function(restored, clean)
+
+        return loss_of
+
+    losses = {name: loss_with(function) for name, function in LOSSES.items()}
 
     if device.type == "cuda" and not a.no_compile:
         # Block by block: equal blocks share one compilation, which takes a third of the time that
@@ -160,6 +165,7 @@ def main(arguments=None):
             for block in stage:
                 block.compile(dynamic=False)
     phases = parse_phases(a.phases)
+    seen_before = seen
     begin = time.time()
     end = begin + a.minutes * 60
     step, last_log, last_save, last_validation = 0, begin, begin, begin
@@ -167,19 +173,23 @@ def main(arguments=None):
     current = None
     while True:
         now = time.time()
-        if now >= end:
+        if a.megapixels:
+            t = (seen - seen_before) / a.megapixels
+        else:
+            t = (now - begin) / (end - begin) if end > begin else 1.0
+        if t >= 1:
             break
-        t = (now - begin) / (end - begin)
-        side, batch = phase_at(phases, t)
-        if current != side:
-            current = side
-            log(f"crops of {side}, batch {batch}")
+        phase = phase_at(phases, t)
+        side, batch, loss_name = phase
+        if current != phase:
+            current = phase
+            log(f"crops of {side}, batch {batch}, {loss_name}")
         factor = rate_factor(t, a.warmup)
         with torch.no_grad():
-            clean = source.crops(batch, side)
+            clean = source.crops(batch, side * a.scale)
             degraded, clean = degrade(clean)
             degraded = degraded.contiguous(memory_format=torch.channels_last)
-        loss = optimizer.step(loss_of, (degraded, clean), factor)
+        loss = optimizer.step(losses[loss_name], (degraded, clean), factor)
         step += 1
         megapixels = batch * side * side / 1e6
         seen += megapixels
@@ -200,22 +210,21 @@ def main(arguments=None):
                 save(os.path.join(a.out, "checkpoint.pt"), config, optimizer.averaged(),
                      {"megapixels": seen, "seconds": now - begin})
                 last_save = now
-            if pictures and now - last_validation > a.validate_every:
+            if validation and now - last_validation > a.validate_every:
                 ema.load_state_dict(optimizer.averaged())
-                score = validate(ema, pictures[:20], 25, device, device.type == "cuda")
+                scores = validation.scores(ema, device, device.type == "cuda", quick=True)
                 last_validation = time.time()
-                log(f"validation: first {len(pictures[:20])} pictures, sigma 25: {score:.3f} dB")
+                log(f"validation: {validation.describe(scores)}")
                 last_log += last_validation - now
     info = {"megapixels": seen, "seconds": time.time() - begin, "task": a.task,
             "minutes": a.minutes, "phases": a.phases, "seed": a.seed,
             "pictures": source.count}
     save(os.path.join(a.out, "checkpoint.pt"), config, optimizer.averaged(), info)
-    if pictures:
-        torch.backends.cuda.matmul.allow_tf32 = False
-        torch.backends.cudnn.allow_tf32 = False
+    if validation:
         ema.load_state_dict(optimizer.averaged())
-        scores = [validate(ema, pictures, sigma, device, False) for sigma in (15, 25, 50)]
-        log("final, f32, sigma 15/25/50: " + " / ".join(f"{s:.3f}" for s in scores) + " dB")
+        info["scores"] = validation.scores(ema, device, device.type == "cuda")
+        log("final: " + validation.describe(info["scores"]))
+        save(os.path.join(a.out, "checkpoint.pt"), config, optimizer.averaged(), info)
     log("done")
     log_file.close()
 

@@ -7,7 +7,6 @@
 #include <nlohmann/json.hpp>
 
 #include "app/image_file.h"
-#include "app/model_catalog.h"
 #include "core/error.h"
 #include "core/metrics.h"
 
@@ -108,7 +107,8 @@ ExitCode compare(const Options& options) {
   std::size_t compared = 0;
   for (const Pair& pair : pairs) {
     try {
-      const Comparison result = pristine::compare(readImage(pair.a), readImage(pair.b));
+      const Comparison result =
+          pristine::compare(readImage(pair.a), readImage(pair.b), options.compare);
       sum.psnr += result.psnr;
       sum.ssim += result.ssim;
       ++compared;
@@ -122,7 +122,11 @@ ExitCode compare(const Options& options) {
   }
   const auto n = static_cast<double>(std::max<std::size_t>(compared, 1));
   if (options.json) {
-    json report{{"schema", 1}, {"files", files}, {"problems", problems}};
+    json report{{"schema", 1},
+                {"luma", options.compare.luma},
+                {"border", options.compare.border},
+                {"files", files},
+                {"problems", problems}};
     if (compared > 0) {
       report["mean"] = {
           {"psnr", number(sum.psnr / n)}, {"ssim", sum.ssim / n}, {"files", compared}};
@@ -133,45 +137,6 @@ ExitCode compare(const Options& options) {
   }
   for (const std::string& problem : problems) std::fprintf(stderr, "failed: %s\n", problem.c_str());
   return problems.empty() ? ExitCode::Done : ExitCode::SomeFailed;
-}
-
-ExitCode models(const Options& options) {
-  const auto paths = listModels();
-  json list = json::array();
-  bool broken = false;
-  if (!options.json) {
-    std::printf("%-14s %-10s %6s %12s %14s  %s\n", "name", "task", "scale", "parameters",
-                "K MAC/pixel", "title");
-  }
-  for (const fs::path& path : paths) {
-    try {
-      const ModelInfo info = loadModel(path.string())->info();
-      if (options.json) {
-        list.push_back({{"name", info.name},
-                        {"task", info.task},
-                        {"scale", info.scale},
-                        {"parameters", info.parameters},
-                        {"macs_per_pixel", info.macsPerPixel},
-                        {"title", info.title},
-                        {"path", path.string()}});
-      } else {
-        std::printf("%-14s %-10s %6d %12zu %14.1f  %s\n", path.stem().c_str(), info.task.c_str(),
-                    info.scale, info.parameters, info.macsPerPixel / 1e3, info.title.c_str());
-      }
-    } catch (const Error& error) {
-      broken = true;
-      std::fprintf(stderr, "failed: %s\n", error.what());
-    }
-  }
-  if (options.json) {
-    std::printf("%s\n", list.dump(2, ' ', false, json::error_handler_t::replace).c_str());
-  }
-  if (paths.empty()) {
-    std::fprintf(stderr, "no model in");
-    for (const fs::path& folder : modelFolders()) std::fprintf(stderr, " '%s'", folder.c_str());
-    std::fprintf(stderr, "\n");
-  }
-  return broken || paths.empty() ? ExitCode::Environment : ExitCode::Done;
 }
 
 }  // namespace pristine::cli
