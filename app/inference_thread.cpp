@@ -7,7 +7,6 @@
 #include <exception>
 #include <utility>
 
-#include "app/model_catalog.h"
 #include "app/picture_restoration.h"
 #include "core/error.h"
 
@@ -31,8 +30,8 @@ std::shared_ptr<const Model> draftModelFor(const std::shared_ptr<const Model>& m
     try {
       auto other = loadModel(path.string());
       const bool light = other->info().macsPerPixel <= 0.5 * model->info().macsPerPixel;
-      if (other->info().task == model->info().task && light &&
-          other->info().macsPerPixel < best->info().macsPerPixel) {
+      if (other->info().task == model->info().task && other->info().scale == model->info().scale &&
+          light && other->info().macsPerPixel < best->info().macsPerPixel) {
         best = std::move(other);
       }
     } catch (const Error&) {
@@ -214,10 +213,6 @@ void InferenceThread::load() {
   try {
     auto networks = std::make_unique<Networks>();
     networks->model = loadModel(settings.model);
-    if (networks->model->info().task != "denoise") {
-      throw Error(ErrorCode::Model, "model '" + settings.model + "' is for task '" +
-                                        networks->model->info().task + "', expected 'denoise'");
-    }
     networks->draftModel = draftModelFor(networks->model);
     networks->options = settings.restorer;
     networks_.reset();  // its memory goes first
@@ -233,7 +228,7 @@ void InferenceThread::load() {
       networks_->draft->restore(blank, 1.0, {stop, {}});
     }
   } catch (const std::bad_alloc&) {
-    fail("model '" + settings.model + "' does not fit into memory");
+    fail("model '" + settings.model.model + "' does not fit into memory");
   } catch (const std::exception& error) {
     fail(error.what());
   }

@@ -11,13 +11,14 @@
 
 #include "app/job_runner.h"
 #include "app/live_restoration.h"
+#include "app/model_catalog.h"
 #include "core/restorer.h"
 
 namespace pristine {
 
 /// Which network, and how it is run.
 struct InferenceSettings {
-  std::string model = "denoise";  ///< name or path
+  ModelChoice model;
   RestorerOptions restorer;
 };
 

@@ -1,10 +1,13 @@
 #pragma once
 
+#include <memory>
 #include <stop_token>
+#include <string>
 #include <vector>
 
 #include "app/image_file.h"
 #include "app/job_observer.h"
+#include "app/journal.h"
 #include "core/restorer.h"
 
 namespace pristine {
@@ -13,8 +16,14 @@ struct RunOptions {
   double strength = 1.0;  ///< 0 to 1
   ReadOptions read;
   WriteOptions write;
-  std::int64_t pictureMemory = 0;  ///< bytes for pictures in work; 0: no limit
+  std::shared_ptr<Journal> journal;  ///< hears of every output; may be null
+  std::string settings;              ///< settingsDigest() of this run, for the journal
+  std::int64_t pictureMemory = 0;    ///< bytes for pictures in work; 0: no limit
 };
+
+/// Digest of all that decides about pixels: the model, its arithmetic and the options.
+std::string settingsDigest(const ModelInfo& model, const std::string& precision, int tile,
+                           const RunOptions& options);
 
 /// Restores pictures one after another on the calling thread, the only one that uses the restorer;
 /// the next is decoded and the last encoded beside it, as far as 24 megapixels in memory allow. A

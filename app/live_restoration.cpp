@@ -3,9 +3,13 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdint>
+#include <cstdlib>
 #include <limits>
 #include <span>
+#include <string>
 
+#include "core/enlarge.h"
+#include "core/error.h"
 #include "core/tile_blend.h"
 
 namespace pristine {
@@ -32,8 +36,20 @@ void forEachCell(const cv::Rect& rect, int columns, const Visit& visit) {
   }
 }
 
-int cells(int length) {
-  return (length + kDraftStep - 1) / kDraftStep;
+/// Drafts along a line, of which each answers for `step` pixels.
+int cells(int length, int step) {
+  return (length + step - 1) / step;
+}
+
+std::shared_ptr<const Picture> enlargement(const Picture& source, int scale) {
+  const cv::Size size = source.sizeAt(0);
+  if (std::int64_t{size.width} * size.height * scale * scale > LiveRestoration::kMostEnlarged) {
+    throw Error(ErrorCode::Memory,
+                "a picture of " + std::to_string(scale * size.width) + "x" +
+                    std::to_string(scale * size.height) +
+                    " is too large to look at while it is restored; the queue takes it");
+  }
+  return makePicture(enlarged(source.image, scale), source.path);
 }
 
 std::int64_t distance(const cv::Rect& rect, const cv::Rect& view) {
@@ -63,9 +79,12 @@ std::pair<int, int> support(const std::vector<float>& weights) {
 
 }  // namespace
 
-LiveRestoration::LiveRestoration(std::shared_ptr<const Picture> source)
-    : id_(nextId()), source_(std::move(source)) {
-  for (const cv::Mat& level : source_->levels) {
+LiveRestoration::LiveRestoration(std::shared_ptr<const Picture> source, int scale)
+    : id_(nextId()),
+      source_(std::move(source)),
+      scale_(scale),
+      base_(scale == 1 ? source_ : enlargement(*source_, scale)) {
+  for (const cv::Mat& level : base_->levels) {
     Plane plane;
     plane.pixels.create(level.size(), level.type());
     plane.columns = (level.cols + kCell - 1) / kCell;
@@ -73,13 +92,16 @@ LiveRestoration::LiveRestoration(std::shared_ptr<const Picture> source)
                             static_cast<std::size_t>((level.rows + kCell - 1) / kCell),
                         false);
     restored_.push_back(std::move(plane));
-    drafted_.emplace_back(static_cast<std::size_t>(cells(level.cols) * cells(level.rows)), false);
+    const int step = kDraftStep * scale_;
+    drafted_.emplace_back(
+        static_cast<std::size_t>(cells(level.cols, step) * cells(level.rows, step)), false);
   }
 }
 
 void LiveRestoration::prepare(const TileGrid& grid, int feather) {
-  grid_ = grid;
-  feather_ = feather;
+  sourceGrid_ = grid;
+  grid_ = grid.enlarged(scale_);
+  feather_ = feather * scale_;
   done_.assign(static_cast<std::size_t>(grid.count()), false);
 }
 
@@ -107,34 +129,39 @@ bool LiveRestoration::coveredByTiles(const cv::Rect& rect) const {
 
 std::optional<LiveTile> LiveRestoration::nextDraft(const LiveView& view) const {
   if (complete() || view.visible.empty()) return std::nullopt;
-  const int level = std::clamp(view.level, 0, static_cast<int>(source_->levels.size()) - 1);
+  int level = std::clamp(view.level, 0, static_cast<int>(base_->levels.size()) - 1);
+  if (scale_ > 1) {
+    // A level that is no larger than the source shows what the source has.
+    if ((1 << level) >= scale_) return std::nullopt;
+    level = 0;
+  }
   const auto index = static_cast<std::size_t>(level);
-  const cv::Size size = source_->sizeAt(index);
+  const cv::Size size = base_->sizeAt(index);
   const cv::Rect visible = toLevel(view.visible, level, size);
   if (visible.empty()) return std::nullopt;
   std::optional<LiveTile> best;
   std::int64_t bestDistance = std::numeric_limits<std::int64_t>::max();
-  const int columns = cells(size.width);
-  for (int row = visible.y / kDraftStep; row * kDraftStep < visible.y + visible.height; ++row) {
-    for (int column = visible.x / kDraftStep; column * kDraftStep < visible.x + visible.width;
-         ++column) {
+  const int step = kDraftStep * scale_;
+  const int columns = cells(size.width, step);
+  for (int row = visible.y / step; row * step < visible.y + visible.height; ++row) {
+    for (int column = visible.x / step; column * step < visible.x + visible.width; ++column) {
       if (drafted_[index][static_cast<std::size_t>(row * columns + column)]) continue;
       LiveTile tile;
       tile.draft = true;
       tile.level = level;
       tile.column = column;
       tile.row = row;
-      tile.core = cv::Rect(column * kDraftStep, row * kDraftStep, kDraftStep, kDraftStep) &
-                  cv::Rect({0, 0}, size);
+      tile.core = cv::Rect(column * step, row * step, step, step) & cv::Rect({0, 0}, size);
       const std::int64_t d = distance(tile.core, visible);
-      if (d >= bestDistance || coveredByTiles(toBase(tile.core, level, source_->sizeAt(0)))) {
+      if (d >= bestDistance || coveredByTiles(toBase(tile.core, level, base_->sizeAt(0)))) {
         continue;
       }
       // Near an edge the crop moves inwards instead of shrinking: one shape, one compiled network.
-      tile.crop.width = std::min(kDraftSide, size.width);
-      tile.crop.height = std::min(kDraftSide, size.height);
-      tile.crop.x = std::clamp(tile.core.x - kDraftMargin, 0, size.width - tile.crop.width);
-      tile.crop.y = std::clamp(tile.core.y - kDraftMargin, 0, size.height - tile.crop.height);
+      const int margin = kDraftMargin * scale_;
+      tile.crop.width = std::min(kDraftSide * scale_, size.width);
+      tile.crop.height = std::min(kDraftSide * scale_, size.height);
+      tile.crop.x = std::clamp(tile.core.x - margin, 0, size.width - tile.crop.width);
+      tile.crop.y = std::clamp(tile.core.y - margin, 0, size.height - tile.crop.height);
       best = tile;
       bestDistance = d;
     }
@@ -168,10 +195,12 @@ Image LiveRestoration::inputOf(const LiveTile& tile) const {
   input.depth = source_->image.depth;
   input.metadata = source_->image.metadata;
   if (tile.draft) {
-    input.pixels = source_->levels[static_cast<std::size_t>(tile.level)](tile.crop);
+    const cv::Rect crop(tile.crop.x / scale_, tile.crop.y / scale_, tile.crop.width / scale_,
+                        tile.crop.height / scale_);
+    input.pixels = source_->levels[static_cast<std::size_t>(tile.level)](crop);
   } else {
-    input.pixels.create(tile.crop.height, tile.crop.width, CV_32FC3);
-    readTile(source_->image.pixels, *grid_, tile.column, tile.row,
+    input.pixels.create(sourceGrid_->tileHeight(), sourceGrid_->tileWidth(), CV_32FC3);
+    readTile(source_->image.pixels, *sourceGrid_, tile.column, tile.row,
              std::span<float>(input.pixels.ptr<float>(), input.pixels.total() * 3));
   }
   return input;
@@ -180,7 +209,7 @@ Image LiveRestoration::inputOf(const LiveTile& tile) const {
 cv::Rect LiveRestoration::put(const LiveTile& tile, const cv::Mat& restored) {
   if (!tile.draft) return putTile(tile, restored);
   putDraft(tile, restored);
-  return toBase(tile.core, tile.level, source_->sizeAt(0));
+  return toBase(tile.core, tile.level, base_->sizeAt(0));
 }
 
 void LiveRestoration::putDraft(const LiveTile& tile, const cv::Mat& restored) {
@@ -193,7 +222,7 @@ void LiveRestoration::putDraft(const LiveTile& tile, const cv::Mat& restored) {
       // With the ramp that it left beyond its core: the neighbour will be blended into that.
       cv::Rect written = coreOf(column, row) - cv::Point(feather_, feather_);
       written += cv::Size(2 * feather_, 2 * feather_);
-      const cv::Rect kept = toLevel(written, tile.level, source_->sizeAt(index)) & tile.core;
+      const cv::Rect kept = toLevel(written, tile.level, base_->sizeAt(index)) & tile.core;
       if (!kept.empty()) restored_[index].pixels(kept).copyTo(patch(kept - tile.core.tl()));
     }
   }
@@ -202,13 +231,13 @@ void LiveRestoration::putDraft(const LiveTile& tile, const cv::Mat& restored) {
     fill(index, tile.core);
     patch.copyTo(restored_[index].pixels(tile.core));
   }
-  const int columns = cells(source_->sizeAt(index).width);
+  const int columns = cells(base_->sizeAt(index).width, kDraftStep * scale_);
   drafted_[index][static_cast<std::size_t>(tile.row * columns + tile.column)] = true;
   propagate(tile.level, tile.core);
 }
 
 cv::Rect LiveRestoration::putTile(const LiveTile& tile, const cv::Mat& restored) {
-  const cv::Size size = source_->sizeAt(0);
+  const cv::Size size = base_->sizeAt(0);
   const auto weightsX = [&](int c) {
     return blendWeights(grid_->x(), static_cast<std::size_t>(c), feather_, size.width);
   };
@@ -228,13 +257,14 @@ cv::Rect LiveRestoration::putTile(const LiveTile& tile, const cv::Mat& restored)
     int dy = 0;
   };
   std::vector<Neighbour> neighbours;
-  for (int r = std::max(0, tile.row - 1); r <= std::min(grid_->rows() - 1, tile.row + 1); ++r) {
-    for (int c = std::max(0, tile.column - 1); c <= std::min(grid_->columns() - 1, tile.column + 1);
-         ++c) {
-      if (!isDone(c, r)) continue;
-      neighbours.push_back({weightsX(c), weightsY(r),
-                            tile.crop.x - grid_->x().starts[static_cast<std::size_t>(c)],
-                            tile.crop.y - grid_->y().starts[static_cast<std::size_t>(r)]});
+  // Not only those next to it: where tiles lie close, ramps of three or more meet.
+  for (int r = 0; r < grid_->rows(); ++r) {
+    const int dy = tile.crop.y - grid_->y().starts[static_cast<std::size_t>(r)];
+    if (std::abs(dy) >= grid_->tileHeight()) continue;
+    for (int c = 0; c < grid_->columns(); ++c) {
+      const int dx = tile.crop.x - grid_->x().starts[static_cast<std::size_t>(c)];
+      if (std::abs(dx) >= grid_->tileWidth() || !isDone(c, r)) continue;
+      neighbours.push_back({weightsX(c), weightsY(r), dx, dy});
     }
   }
   const auto at = [](const std::vector<float>& weights, int i) {
@@ -266,14 +296,14 @@ cv::Rect LiveRestoration::putTile(const LiveTile& tile, const cv::Mat& restored)
   return changed;
 }
 
-/// Gives the cells of a rectangle the source's pixels, those that have none yet. mutex_ is held.
+/// Gives the cells of a rectangle the base's pixels, those that have none yet. mutex_ is held.
 void LiveRestoration::fill(std::size_t level, const cv::Rect& rect) {
   Plane& plane = restored_[level];
   const cv::Rect all({0, 0}, plane.pixels.size());
   forEachCell(rect, plane.columns, [&](std::size_t index, const cv::Rect& cell) {
     if (plane.filled[index]) return;
     plane.filled[index] = true;
-    source_->levels[level](cell & all).copyTo(plane.pixels(cell & all));
+    base_->levels[level](cell & all).copyTo(plane.pixels(cell & all));
   });
 }
 
@@ -293,7 +323,7 @@ void LiveRestoration::propagate(int level, cv::Rect rect) {
 
 cv::Mat LiveRestoration::read(int level, const cv::Rect& rect, double strength) const {
   const auto index = static_cast<std::size_t>(level);
-  cv::Mat result = source_->levels[index](rect).clone();
+  cv::Mat result = base_->levels[index](rect).clone();
   if (strength == 0.0) return result;
   const auto s = static_cast<float>(strength);
   const std::lock_guard lock(mutex_);
@@ -317,8 +347,8 @@ cv::Mat LiveRestoration::read(int level, const cv::Rect& rect, double strength) 
 }
 
 Image LiveRestoration::blended(double strength) const {
-  Image image = source_->image;
-  image.pixels = read(0, {{0, 0}, source_->sizeAt(0)}, strength);
+  Image image = base_->image;
+  image.pixels = read(0, {{0, 0}, base_->sizeAt(0)}, strength);
   return image;
 }
 

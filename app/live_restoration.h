@@ -29,21 +29,29 @@ struct LiveTile {
 };
 
 /// A picture that is restored tile by tile in the order in which it is looked at. Once complete it
-/// equals what Restorer::restore() gives for the whole. Pixels not restored yet are the source's.
+/// equals what Restorer::restore() gives for the whole. Pixels not restored yet are the base's.
 /// read() and blended() from any thread, everything else from the one that restores.
 class LiveRestoration {
  public:
   static constexpr int kDraftSide = 256;  ///< pixels of a draft tile, where the level is as large
 
-  explicit LiveRestoration(std::shared_ptr<const Picture> source);
+  /// Pixels of the largest enlargement that is restored live.
+  static constexpr std::int64_t kMostEnlarged = 120'000'000;
+
+  /// scale: of the network's result. Throws Error(Memory) if an enlargement is too large.
+  explicit LiveRestoration(std::shared_ptr<const Picture> source, int scale = 1);
 
   /// Different for every object of the process.
   std::uint64_t id() const { return id_; }
   const Picture& source() const { return *source_; }
+  int scale() const { return scale_; }
+  /// What the result looks like before it is restored: the source, or its enlargement. All levels
+  /// and rectangles here are of its size.
+  const std::shared_ptr<const Picture>& base() const { return base_; }
   const std::shared_ptr<const Picture>& sharedSource() const { return source_; }
 
-  /// Takes the grid and ramp of the restorer that will do the work. Once, before the first tile;
-  /// drafts need none.
+  /// Takes the grid and ramp of the restorer that will do the work, in pixels of the source. Once,
+  /// before the first tile; drafts need none.
   void prepare(const TileGrid& grid, int feather);
   bool prepared() const { return grid_.has_value(); }
 
@@ -59,7 +67,7 @@ class LiveRestoration {
   std::size_t tiles() const { return done_.size(); }
   bool complete() const { return grid_ && tilesDone_ == done_.size(); }
 
-  /// source + strength * (restored - source) of a part of a level, CV_32FC3.
+  /// base + strength * (restored - base) of a part of a level, CV_32FC3.
   cv::Mat read(int level, const cv::Rect& rect, double strength) const;
   /// The whole picture at a strength of 0 to 1, with everything that the source carries.
   Image blended(double strength) const;
@@ -75,9 +83,12 @@ class LiveRestoration {
 
   std::uint64_t id_;
   std::shared_ptr<const Picture> source_;
-  std::optional<TileGrid> grid_;
-  int feather_ = 0;
-  std::vector<bool> done_;  ///< tiles, row by row
+  int scale_;
+  std::shared_ptr<const Picture> base_;
+  std::optional<TileGrid> sourceGrid_;
+  std::optional<TileGrid> grid_;  ///< the same tiles in the base
+  int feather_ = 0;               ///< in the base
+  std::vector<bool> done_;        ///< tiles, row by row
   std::size_t tilesDone_ = 0;
   std::vector<std::vector<bool>> drafted_;  ///< cells of every level
 
@@ -85,10 +96,10 @@ class LiveRestoration {
   struct Plane {
     cv::Mat pixels;
     int columns = 0;           ///< of cells
-    std::vector<bool> filled;  ///< cells that hold pixels; the others are the source's
+    std::vector<bool> filled;  ///< cells that hold pixels; the others are the base's
   };
   mutable std::mutex mutex_;     ///< guards the pixels and cells of restored_
-  std::vector<Plane> restored_;  ///< sizes of the source's levels
+  std::vector<Plane> restored_;  ///< sizes of the base's levels
 };
 
 }  // namespace pristine

@@ -5,7 +5,6 @@
 
 namespace pristine::cli {
 
-ExitCode denoise(const Options& options);
 ExitCode compare(const Options& options);
 ExitCode models(const Options& options);
 

@@ -36,6 +36,7 @@ std::vector<std::string> verbNames() {
 std::vector<std::string> wordsOf(Verb verb) {
   if (verb == Verb::Completions) return {"bash", "zsh", "fish"};
   if (verb == Verb::BenchAttention) return {"attention"};
+  if (verb == Verb::Models) return {"check"};
   return {};
 }
 

@@ -77,10 +77,10 @@ std::string explanationOf(const OptionInfo& option) {
 std::string programHelp() {
   std::string result = "pristine restores photographs on the processor.\n\nusage:\n";
   for (const VerbInfo& verb : verbTable()) {
-    result += entry("pristine " + verb.name + " " + verb.arguments, verb.summary, 47);
+    result += entry("pristine " + verb.name + " " + verb.arguments, verb.summary, 49);
   }
-  result += entry("pristine --version", "print the version", 47);
-  result += entry("pristine VERB --help", "options of a verb", 47);
+  result += entry("pristine --version", "print the version", 49);
+  result += entry("pristine VERB --help", "options of a verb", 49);
   return result + exitStatus();
 }
 

@@ -10,6 +10,7 @@
 #include "cli/help.h"
 #include "cli/manual.h"
 #include "cli/options.h"
+#include "cli/restore_command.h"
 #include "core/error.h"
 
 namespace {
@@ -28,7 +29,9 @@ ExitCode run(const std::vector<std::string>& arguments) {
   }
   switch (options.verb) {
     case Verb::Denoise:
-      return pristine::cli::denoise(options);
+    case Verb::Dejpeg:
+    case Verb::Upscale:
+      return pristine::cli::restore(options);
     case Verb::Compare:
       return pristine::cli::compare(options);
     case Verb::Models:

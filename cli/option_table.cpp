@@ -5,6 +5,7 @@
 #include <map>
 #include <type_traits>
 
+#include "cli/batch_options.h"
 #include "cli/file_options.h"
 
 namespace pristine::cli {
@@ -84,9 +85,9 @@ const Choices<Precision> kPrecisions{
     {"auto", Precision::Auto}, {"f32", Precision::F32}, {"bf16", Precision::BF16}};
 
 /// The commands that restore pictures.
-const std::vector<Verb> kRestoring{Verb::Denoise};
-const std::vector<Verb> kEvery{Verb::Denoise, Verb::Compare, Verb::Models, Verb::BenchAttention,
-                               Verb::Completions};
+const std::vector<Verb> kRestoring{Verb::Denoise, Verb::Dejpeg, Verb::Upscale};
+const std::vector<Verb> kEvery{Verb::Denoise, Verb::Dejpeg,         Verb::Upscale,    Verb::Compare,
+                               Verb::Models,  Verb::BenchAttention, Verb::Completions};
 
 std::vector<Verb> with(std::vector<Verb> verbs, std::initializer_list<Verb> more) {
   verbs.insert(verbs.end(), more);
@@ -100,17 +101,67 @@ void addFiles(std::vector<OptionInfo>& table) {
                    "", word([](Options & o) -> auto& { return o.output; })});
   table.push_back({"recursive", 'r', "", "descend into sub-folders, keep the tree", group,
                    kRestoring, "", flag([](Options & o) -> auto& { return o.recursive; })});
+  addBatchFileOptions(table, kRestoring);
   addFormatOptions(table, kRestoring);
 }
 
+const Choices<int> kScales{{"2", 2}, {"3", 3}, {"4", 4}};
+
 void addPicture(std::vector<OptionInfo>& table) {
   const OptionGroup group = OptionGroup::Picture;
-  table.push_back({"strength", 0, "N", "0 to 100: how much of the restoration to take", group,
-                   kRestoring, "100",
+  table.push_back({"scale",
+                   's',
+                   "N",
+                   "how often the sides of the picture fit into the result's",
+                   group,
+                   {Verb::Upscale},
+                   "2",
+                   choice(
+                       [](Options & o) -> auto& { return o.scale; }, kScales),
+                   names(kScales)});
+  // Every task begins from all of it, also one without the option.
+  table.push_back({"strength",
+                   0,
+                   "N",
+                   "0 to 100: how much of what is wrong to take away",
+                   group,
+                   {Verb::Denoise, Verb::Dejpeg},
+                   "100",
                    number(
                        [](Options & o) -> auto& { return o.strength; }, 0, 100)});
-  table.push_back({"model", 'm', "MODEL", "name of a model or path of a .safetensors file", group,
-                   kRestoring, "denoise", word([](Options & o) -> auto& { return o.model; })});
+  table.push_back({"model", 'm', "MODEL",
+                   "best, fast or another variant that 'pristine models' lists for the task, the "
+                   "name of a model, or the path of a .safetensors file",
+                   group, kRestoring, "best", word([](Options & o) -> auto& { return o.model; })});
+}
+
+void addComparison(std::vector<OptionInfo>& table) {
+  const OptionGroup group = OptionGroup::Picture;
+  table.push_back({"luma",
+                   0,
+                   "",
+                   "of Y of BT.601 (16 to 235) alone, as the tables of upscaling are",
+                   group,
+                   {Verb::Compare},
+                   "",
+                   flag([](Options & o) -> auto& { return o.compare.luma; })});
+  table.push_back({"border",
+                   0,
+                   "N",
+                   "pixels of every edge to leave out; those tables leave out as many as the scale",
+                   group,
+                   {Verb::Compare},
+                   "0",
+                   number(
+                       [](Options & o) -> auto& { return o.compare.border; }, 0, 32768)});
+  table.push_back({"measure",
+                   0,
+                   "",
+                   "seconds for a megapixel of output, measured now",
+                   group,
+                   {Verb::Models},
+                   "",
+                   flag([](Options & o) -> auto& { return o.measure; })});
 }
 
 void addWork(std::vector<OptionInfo>& table) {
@@ -122,7 +173,7 @@ void addWork(std::vector<OptionInfo>& table) {
                        [](Options & o) -> auto& { return o.restorer.precision; }, kPrecisions),
                    names(kPrecisions)});
   table.push_back({"threads", 0, "N", "threads of the network; 0: all that the process may use",
-                   group, with(kRestoring, {Verb::BenchAttention}), "0",
+                   group, with(kRestoring, {Verb::Models, Verb::BenchAttention}), "0",
                    number(
                        [](Options & o) -> auto& { return o.restorer.threads; }, 0, 1024)});
   table.push_back({"tile", 0, "N", "side of a tile in pixels at most; 0: chosen", group, kRestoring,
@@ -143,13 +194,9 @@ void addWork(std::vector<OptionInfo>& table) {
 
 void addReport(std::vector<OptionInfo>& table) {
   const OptionGroup group = OptionGroup::Report;
-  table.push_back({"json",
-                   0,
-                   "",
-                   "print JSON on standard output",
-                   group,
-                   {Verb::Compare, Verb::Models, Verb::BenchAttention},
-                   "",
+  table.push_back({"json", 0, "",
+                   "print JSON on standard output; of a batch a line for each picture as it ends",
+                   group, with(kRestoring, {Verb::Compare, Verb::Models, Verb::BenchAttention}), "",
                    flag([](Options & o) -> auto& { return o.json; })});
   table.push_back({"profile", 0, "",
                    "print seconds and work of each kind of operator, with -v of each operator",
@@ -165,18 +212,25 @@ void addReport(std::vector<OptionInfo>& table) {
 
 }  // namespace
 
+constexpr const char* kRestoringText =
+    "INPUT is a picture (PNG, JPEG, TIFF, WebP, AVIF, HEIC, JPEG XL, OpenEXR), a folder of "
+    "pictures, a pattern, or - for standard input. With one file OUT may name a file, or be - for "
+    "standard output; with a folder or several inputs OUT is a folder and the names are kept. Run "
+    "the same command again to go on with what is left.";
+
 const std::vector<VerbInfo>& verbTable() {
   static const std::vector<VerbInfo> kTable{
-      {Verb::Denoise, "denoise", "INPUT... -o OUT [options]", "remove noise",
-       "INPUT is a picture (PNG, JPEG, TIFF, WebP, AVIF, HEIC, JPEG XL, OpenEXR) or a folder of "
-       "pictures. With one file OUT may "
-       "name a file; with a folder or several inputs OUT is a folder and the names are kept."},
-      {Verb::Compare, "compare", "A B [--json]", "PSNR and SSIM of files or folders",
+      {Verb::Denoise, "denoise", "INPUT... -o OUT [options]", "remove noise", kRestoringText},
+      {Verb::Dejpeg, "dejpeg", "INPUT... -o OUT [options]", "remove traces of JPEG",
+       kRestoringText},
+      {Verb::Upscale, "upscale", "INPUT... -o OUT [-s 2|3|4]", "enlarge", kRestoringText},
+      {Verb::Compare, "compare", "A B [--luma] [--border N]", "PSNR and SSIM of files or folders",
        "PSNR and SSIM of two pictures, or of two folders whose pictures pair by name. When either "
        "is an 8-bit file both are clipped and rounded to 8 bits first."},
-      {Verb::Models, "models", "[--json]", "list the installed models",
-       "Lists the models of $PRISTINE_MODELS, of share/pristine/models beside the program and of "
-       "the source tree."},
+      {Verb::Models, "models", "[check] [NAME...] [--measure]", "list, time or check the models",
+       "Lists the installed models, or compares each with its stored digest and output (check). "
+       "They are looked for in $PRISTINE_MODELS, in share/pristine/models beside the program and "
+       "in the source tree."},
       {Verb::BenchAttention, "bench", "attention [options]", "time the attention systems",
        "Times every attention system against softmax attention at the same work, beside the ratio "
        "of multiply-adds and the papers' claims."},
@@ -190,6 +244,8 @@ const std::vector<OptionInfo>& optionTable() {
     std::vector<OptionInfo> table;
     addFiles(table);
     addPicture(table);
+    addComparison(table);
+    addBatchRunOptions(table, kRestoring);
     addWork(table);
     addLimitOptions(table, kRestoring);
     addReport(table);

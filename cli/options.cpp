@@ -85,20 +85,29 @@ void applyAll(const po::variables_map& values, Options& options) {
   for (const std::string& input : values["input"].as<Words>()) options.inputs.emplace_back(input);
 }
 
+std::string nameOf(Verb verb) {
+  const bool listed = verb != Verb::Help && verb != Verb::Manual && verb != Verb::Version;
+  return listed ? infoOf(verb).name : "";
+}
+
 /// What no single option can tell.
 void check(const Options& options) {
   const std::size_t inputs = options.inputs.size();
+  const std::string verb = nameOf(options.verb);
   switch (options.verb) {
     case Verb::Denoise:
+    case Verb::Dejpeg:
+    case Verb::Upscale:
       checkFormatOptions(options);
-      require(inputs > 0, "denoise: no input given");
-      require(!options.output.empty(), "denoise: no output given (-o FILE or -o FOLDER)");
+      require(inputs > 0 || !options.batch.filesFrom.empty(), verb + ": no input given");
+      require(!options.output.empty(), verb + ": no output given (-o FILE or -o FOLDER)");
       return;
     case Verb::Compare:
       require(inputs == 2, "compare: " + std::to_string(inputs) + " inputs given, expected 2");
       return;
     case Verb::Models:
-      require(inputs == 0, "models: takes no inputs");
+      require(!(options.check && options.measure),
+              "models: 'check' and --measure exclude each other");
       return;
     case Verb::BenchAttention:
       require(inputs == 1 && options.inputs.front() == "attention",
@@ -140,6 +149,11 @@ Options parseOptions(const std::vector<std::string>& arguments) {
       return options;
     }
     applyAll(values, options);
+    if (options.verb == Verb::Models && !options.inputs.empty() &&
+        options.inputs.front() == "check") {
+      options.check = true;
+      options.inputs.erase(options.inputs.begin());
+    }
     check(options);
     return options;
   }

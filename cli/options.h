@@ -6,6 +6,8 @@
 #include <vector>
 
 #include "app/image_file.h"
+#include "cli/batch_options.h"
+#include "core/metrics.h"
 #include "core/restorer.h"
 
 namespace pristine::cli {
@@ -17,7 +19,18 @@ class UsageError : public std::runtime_error {
 };
 
 /// What the program is asked to do.
-enum class Verb { Denoise, Compare, Models, BenchAttention, Completions, Help, Manual, Version };
+enum class Verb {
+  Denoise,
+  Dejpeg,
+  Upscale,
+  Compare,
+  Models,
+  BenchAttention,
+  Completions,
+  Help,
+  Manual,
+  Version
+};
 
 /// A command line, parsed. Members that an option sets get their default from the option table.
 struct Options {
@@ -27,14 +40,16 @@ struct Options {
 
   std::vector<std::filesystem::path> inputs;  ///< or the other words after the verb
 
-  // denoise
+  // denoise, dejpeg, upscale: the task is the verb's name
+  int scale = 1;
   std::filesystem::path output;
-  std::string model;
-  double strength = 0;  ///< percent
+  std::string model;      ///< variant, name or path
+  double strength = 100;  ///< percent
   WriteOptions write;
   ReadOptions read;
   std::int64_t maxMemory = 0;  ///< bytes of the process; 0: half of what is available
   bool recursive = false;
+  BatchOptions batch;
   RestorerOptions restorer;
   bool quiet = false;
   bool verbose = false;
@@ -42,6 +57,12 @@ struct Options {
   // bench attention
   std::vector<std::string> systems;
   bool quick = false;
+
+  CompareOptions compare;
+
+  // models
+  bool check = false;
+  bool measure = false;
 
   bool json = false;
 };

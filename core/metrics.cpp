@@ -82,12 +82,34 @@ cv::Mat toEightBits(const cv::Mat& pixels) {
   return result;
 }
 
-Comparison compare(const Image& a, const Image& b) {
+cv::Mat luma(const cv::Mat& pixels) {
+  cv::Mat result;
+  cv::transform(pixels, result,
+                cv::Matx14f(65.481F / 255, 128.553F / 255, 24.966F / 255, 16.F / 255));
+  return result;
+}
+
+Comparison compare(const Image& a, const Image& b, const CompareOptions& options) {
   cv::Mat pa = a.pixels;
   cv::Mat pb = b.pixels;
   if (a.depth == SampleDepth::U8 || b.depth == SampleDepth::U8) {
     pa = toEightBits(pa);
     pb = toEightBits(pb);
+  }
+  if (options.luma) {
+    pa = luma(pa);
+    pb = luma(pb);
+  }
+  if (options.border > 0) {
+    requireSameSize(pa, pb);
+    const int border = options.border;
+    if (border > (std::min(pa.cols, pa.rows) - 1) / 2) {
+      throw Error(ErrorCode::Usage,
+                  "a border of " + std::to_string(border) + " leaves nothing of " + sizeOf(pa));
+    }
+    const cv::Rect inner(border, border, pa.cols - 2 * border, pa.rows - 2 * border);
+    pa = pa(inner);
+    pb = pb(inner);
   }
   return {psnr(pa, pb), ssim(pa, pb)};
 }

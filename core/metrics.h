@@ -21,9 +21,18 @@ struct Comparison {
   double ssim = 0;
 };
 
+/// Y of BT.601 from 16/255 to 235/255, CV_32FC1, of a CV_32FC3 picture.
+cv::Mat luma(const cv::Mat& pixels);
+
+struct CompareOptions {
+  bool luma = false;  ///< compare luma() alone, as the tables of upscaling do
+  int border = 0;     ///< pixels of every edge that are left out
+};
+
 /// PSNR and SSIM by the protocol of the denoising tables: when either picture comes from an 8-bit
 /// file, both are clipped and rounded to 8 bits first; otherwise values are taken as they are.
-/// A grey picture is compared with a grey one on its single channel.
-Comparison compare(const Image& a, const Image& b);
+/// A grey picture is compared with a grey one on its single channel. Throws Error(Usage) when the
+/// sizes differ or the border leaves nothing.
+Comparison compare(const Image& a, const Image& b, const CompareOptions& options = {});
 
 }  // namespace pristine

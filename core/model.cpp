@@ -6,6 +6,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "core/digest.h"
 #include "core/error.h"
 #include "core/safetensors.h"
 #include "vision_attention/network.h"
@@ -40,9 +41,9 @@ std::vector<int> integers(const json& object, const char* key) {
 
 /// A field that this program does not know would be one that it does not compute.
 void requireKnownFields(const json& architecture) {
-  static const std::set<std::string> kKnown{"type",   "image_channels", "channels",     "encoder",
-                                            "middle", "decoder",        "window",       "heads",
-                                            "bins",   "agents",         "dynamic_range"};
+  static const std::set<std::string> kKnown{"type",   "image_channels", "channels",      "encoder",
+                                            "middle", "decoder",        "window",        "heads",
+                                            "bins",   "agents",         "dynamic_range", "scale"};
   for (const auto& [key, value] : architecture.items()) {
     if (kKnown.count(key) == 0) {
       throw std::invalid_argument("architecture has the unknown field '" + key + "'");
@@ -58,6 +59,7 @@ va::NetworkConfig parseArchitecture(const json& text) {
   requireKnownFields(text);
   va::NetworkConfig config;
   config.imageChannels = integer(text, "image_channels");
+  if (text.contains("scale")) config.scale = integer(text, "scale");
   config.channels = integers(text, "channels");
   config.encoder = text.at("encoder").get<std::vector<va::Stage>>();
   config.middle = text.at("middle").get<va::Stage>();
@@ -80,11 +82,9 @@ ModelInfo parseInfo(const json& text) {
   info.name = text.at("name").get<std::string>();
   info.title = text.at("title").get<std::string>();
   info.task = text.at("task").get<std::string>();
+  if (text.contains("variant")) info.variant = text["variant"].get<std::string>();
   info.scale = integer(text, "scale");
   info.halo = integer(text, "halo");
-  if (info.scale != 1) {
-    throw std::invalid_argument("scale is " + std::to_string(info.scale) + ", expected 1");
-  }
   if (info.halo < 0 || info.halo > 4096) {
     throw std::invalid_argument("halo is " + std::to_string(info.halo) + ", expected 0 to 4096");
   }
@@ -109,17 +109,28 @@ std::shared_ptr<const Model> Model::fromSafetensors(Safetensors content, const s
     model->info_ = parseInfo(text);
     model->config_ =
         std::make_unique<va::NetworkConfig>(parseArchitecture(text.at("architecture")));
+    if (model->config_->scale != model->info_.scale) {
+      fail("scale is " + std::to_string(model->info_.scale) + ", the network enlarges by " +
+           std::to_string(model->config_->scale));
+    }
     model->weights_ = std::make_unique<va::Weights>();
+    Digest digest;
+    digest.update(entry->second);
     for (auto& [key, tensor] : content.tensors) {
+      digest.update(key);
+      digest.update(std::as_bytes(std::span(tensor.shape)));
+      digest.update(std::as_bytes(std::span(tensor.values)));
       model->weights_->add(key, va::Shape(tensor.shape), std::move(tensor.values));
     }
+    model->info_.digest = digest.hex();
     va::checkWeights(*model->config_, *model->weights_);
     if (model->config_->imageChannels != 3) {
       fail("takes " + std::to_string(model->config_->imageChannels) + " channels, expected 3");
     }
     model->info_.window = model->config_->window;
     model->info_.parameters = model->weights_->parameterCount();
-    model->info_.macsPerPixel = va::macsPerPixel(*model->config_, *model->weights_);
+    model->info_.macsPerPixel = va::macsPerPixel(*model->config_, *model->weights_) /
+                                (model->config_->scale * model->config_->scale);
   } catch (const json::exception& error) {
     fail(std::string("metadata 'pristine' is broken: ") + error.what());
   } catch (const std::invalid_argument& error) {

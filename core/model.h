@@ -18,13 +18,15 @@ struct Safetensors;
 struct ModelInfo {
   std::string name;  ///< what the command line calls it
   std::string title;
-  std::string task;  ///< "denoise"
-  int scale = 1;     ///< output pixels per input pixel and side
-  int halo = 0;      ///< pixels of context that a tile needs
-  int window = 1;    ///< tile sides and starts are multiples of it
+  std::string task;              ///< "denoise", "dejpeg", "upscale"
+  std::string variant = "best";  ///< of the task: "best", "fast", "camera", "photo"
+  int scale = 1;                 ///< output pixels per input pixel and side
+  int halo = 0;                  ///< pixels of context that a tile needs
+  int window = 1;                ///< tile sides and starts are multiples of it
   std::size_t parameters = 0;
-  double macsPerPixel = 0;
-  std::string training;  ///< the training record, JSON
+  double macsPerPixel = 0;  ///< multiply-adds per pixel of the output
+  std::string training;     ///< the training record, JSON
+  std::string digest;       ///< of metadata and weights: tells two models of one name apart
 };
 
 /// A trained network: weights and configuration, immutable, shared between restorers.

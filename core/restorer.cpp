@@ -2,7 +2,11 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
+#include <utility>
+#include <opencv2/core.hpp>
 
+#include "core/enlarge.h"
 #include "core/error.h"
 #include "core/tile_blend.h"
 #include "vision_attention/network.h"
@@ -33,20 +37,47 @@ void requireFinite(const cv::Mat& pixels) {
   }
 }
 
+void toGrey(cv::Mat& picture) {
+  for (int y = 0; y < picture.rows; ++y) {
+    auto* p = picture.ptr<float>(y);
+    for (int x = 0; x < picture.cols; ++x, p += 3) p[0] = p[1] = p[2] = (p[0] + p[1] + p[2]) / 3.0F;
+  }
+}
+
+/// restored = source + strength * (restored - source)
+void blend(const cv::Mat& source, float strength, cv::Mat& restored) {
+  for (int y = 0; y < restored.rows; ++y) {
+    auto* to = restored.ptr<float>(y);
+    const auto* from = source.ptr<float>(y);
+    for (int i = 0; i < 3 * restored.cols; ++i) to[i] = from[i] + strength * (to[i] - from[i]);
+  }
+}
+
+/// Zeros. Throws Error(Memory) if there is no room for them.
+cv::Mat blankPicture(int width, int height) {
+  try {
+    return cv::Mat::zeros(height, width, CV_32FC3);
+  } catch (const cv::Exception&) {
+    throw Error(ErrorCode::Memory, "a picture of " + std::to_string(width) + "x" +
+                                       std::to_string(height) + " does not fit into memory");
+  }
+}
+
 }  // namespace
 
 std::optional<cv::Mat> restoreTiles(const cv::Mat& picture, const TileGrid& grid, int feather,
-                                    const TileFunction& process) {
+                                    const TileFunction& process, int scale) {
   const auto values =
       static_cast<std::size_t>(grid.tileWidth()) * static_cast<std::size_t>(grid.tileHeight()) * 3;
   std::vector<float> src(values);
-  std::vector<float> dst(values);
-  cv::Mat sum = cv::Mat::zeros(picture.size(), CV_32FC3);
+  std::vector<float> dst(values * static_cast<std::size_t>(scale * scale));
+  const TileGrid target = grid.enlarged(scale);
+  cv::Mat sum = blankPicture(picture.cols * scale, picture.rows * scale);
   for (int row = 0; row < grid.rows(); ++row) {
     for (int column = 0; column < grid.columns(); ++column) {
       readTile(picture, grid, column, row, src);
       if (!process(src, dst)) return std::nullopt;
-      addTile(dst, grid, column, row, feather, sum);
+      addTile(dst, target, column, row, scale * feather, sum);
     }
   }
   return sum;
@@ -78,8 +109,7 @@ struct Restorer::Impl {
     tileHeight = height;
   }
 
-  /// Tiles for the picture and the network compiled for them.
-  TileGrid prepare(int width, int height) {
+  TileGridOptions gridOptions() const {
     TileGridOptions wanted;
     wanted.alignment = model->info().window;
     wanted.halo = model->info().halo;
@@ -87,11 +117,30 @@ struct Restorer::Impl {
     if (options.tile > 0) {
       wanted.side = std::min(wanted.side, options.tile);
       wanted.budget = static_cast<std::int64_t>(options.tile) * options.tile;
+    }
+    return wanted;
+  }
+
+  TileGrid likelyGrid(int width, int height) {
+    TileGridOptions wanted = gridOptions();
+    if (options.tile == 0) {
+      if (guess == 0) guess = guessBudget();
+      wanted.budget = guess;
+    }
+    return {width, height, wanted};
+  }
+
+  /// Tiles for the picture and the network compiled for them.
+  TileGrid prepare(int width, int height) {
+    TileGridOptions wanted = gridOptions();
+    if (options.tile > 0) {
       const TileGrid grid(width, height, wanted);
       compile(grid.tileWidth(), grid.tileHeight());
       return grid;
     }
-    if (budget == 0) budget = guessBudget();
+    if (guess == 0) guess = guessBudget();
+    // A picture's tiles must not depend on the pictures before it.
+    std::int64_t& budget = budgets.try_emplace({width, height}, guess).first->second;
     // The arena is known once it is planned and costs nothing until it is used.
     while (true) {
       wanted.budget = budget;
@@ -133,8 +182,9 @@ struct Restorer::Impl {
   std::unique_ptr<va::Network> network;
   int tileWidth = 0;
   int tileHeight = 0;
-  int limit = 0;            ///< pixels of a tile's side, 0: none
-  std::int64_t budget = 0;  ///< pixels of a tile within options.activations, 0: not yet known
+  std::int64_t guess = 0;  ///< pixels of a tile within kActivationBudget, 0: not yet known
+  std::map<std::pair<int, int>, std::int64_t> budgets;  ///< the same, for pictures of a size
+  int limit = 0;                                        ///< pixels of a tile's side, 0: none
   std::vector<OperatorSummary> summary;
 };
 
@@ -143,6 +193,9 @@ Restorer::Restorer(std::shared_ptr<const Model> model, const RestorerOptions& op
 
 Restorer::~Restorer() = default;
 
+const ModelInfo& Restorer::info() const {
+  return impl_->model->info();
+}
 std::string Restorer::precision() const {
   return va::toString(impl_->precision);
 }
@@ -159,6 +212,9 @@ const std::vector<OperatorSummary>& Restorer::profile() const {
 TileGrid Restorer::gridFor(int width, int height) {
   return impl_->prepare(width, height);
 }
+TileGrid Restorer::likelyGridFor(int width, int height) {
+  return impl_->likelyGrid(width, height);
+}
 void Restorer::limitTile(int side) {
   impl_->limit = side;
 }
@@ -172,13 +228,17 @@ std::optional<Image> Restorer::restore(const Image& source, double strength,
     throw Error(ErrorCode::Usage, "strength is " + std::to_string(strength) + ", expected 0 to 1");
   }
   if (source.pixels.empty()) throw Error(ErrorCode::Input, "picture has no pixels");
+  const ModelInfo& info = impl_->model->info();
+  if (info.scale != 1 && strength != 1.0) {
+    throw Error(ErrorCode::Usage, "strength is " + std::to_string(strength) +
+                                      ", a model that enlarges has the strength 1 alone");
+  }
   requireFinite(source.pixels);
   Image result = source;
   if (strength == 0.0) {
     if (control.progress) control.progress(1.0);
     return result;
   }
-  const ModelInfo& info = impl_->model->info();
   const TileGrid grid = impl_->prepare(source.width(), source.height());
 
   int done = 0;
@@ -203,21 +263,15 @@ std::optional<Image> Restorer::restore(const Image& source, double strength,
     std::ranges::copy(output, dst.begin());
     return true;
   };
-  auto restored = restoreTiles(source.pixels, grid, feather(), process);
+  auto restored = restoreTiles(source.pixels, grid, feather(), process, info.scale);
   if (!restored) return std::nullopt;
 
-  const auto s = static_cast<float>(strength);
-  for (int y = 0; y < restored->rows; ++y) {
-    auto* row = restored->ptr<float>(y);
-    const auto* from = source.pixels.ptr<float>(y);
-    for (int x = 0; x < restored->cols; ++x) {
-      float* p = row + static_cast<std::ptrdiff_t>(x) * 3;
-      if (source.grey) p[0] = p[1] = p[2] = (p[0] + p[1] + p[2]) / 3.0F;
-      if (s == 1.0F) continue;
-      for (int c = 0; c < 3; ++c) p[c] = from[3 * x + c] + s * (p[c] - from[3 * x + c]);
-    }
-  }
+  if (source.grey) toGrey(*restored);
+  if (strength != 1.0) blend(source.pixels, static_cast<float>(strength), *restored);
   result.pixels = *restored;
+  if (info.scale != 1 && !source.alpha.empty()) {
+    result.alpha = cv::min(cv::max(enlarged(source.alpha, info.scale), 0.0), 1.0);
+  }
   return result;
 }
 

@@ -49,8 +49,10 @@ class Restorer {
   Restorer& operator=(const Restorer&) = delete;
 
   /// The restored picture: source + strength * (network - source), strength 0 to 1; grey stays
-  /// grey, alpha is untouched, values are not clipped. Empty if the stop token ended it. Throws
-  /// Error(Input) for pictures with values that are no numbers.
+  /// grey, alpha is untouched, values are not clipped. A model that enlarges has the strength 1
+  /// alone, and alpha is enlarged by cubic interpolation. Empty if the stop token ended it. Throws
+  /// Error(Input) for pictures with values that are no numbers, Error(Memory) if the result has no
+  /// room.
   std::optional<Image> restore(const Image& source, double strength,
                                const RestoreControl& control = {});
 
@@ -58,11 +60,15 @@ class Restorer {
   /// pixels. Whoever restores the tiles one by one and blends them gets the same picture.
   /// gridFor() compiles the network for these tiles.
   TileGrid gridFor(int width, int height);
+  /// Of the blending, in pixels of the source.
   int feather() const;
+  /// What gridFor() most likely gives, without compiling anything for it.
+  TileGrid likelyGridFor(int width, int height);
   /// Tiles of the pictures that follow have sides of at most so many pixels, where the network
   /// allows it; 0: no limit.
   void limitTile(int side);
 
+  const ModelInfo& info() const;
   /// "bf16" or "f32", what Auto became.
   std::string precision() const;
   int threads() const;
@@ -76,10 +82,11 @@ class Restorer {
   std::unique_ptr<Impl> impl_;
 };
 
-/// Runs `process` on every tile of the picture and blends the results. process(tile) replaces the
-/// pixels [tileHeight, tileWidth, 3] by restored ones, or returns false to stop.
+/// Runs `process` on every tile of the picture and blends the results, `scale` times as large.
+/// process(src, dst) makes pixels [scale * tileHeight, scale * tileWidth, 3] of the tile's
+/// [tileHeight, tileWidth, 3], or returns false to stop.
 using TileFunction = std::function<bool(std::span<const float> src, std::span<float> dst)>;
 std::optional<cv::Mat> restoreTiles(const cv::Mat& picture, const TileGrid& grid, int feather,
-                                    const TileFunction& process);
+                                    const TileFunction& process, int scale = 1);
 
 }  // namespace pristine

@@ -18,7 +18,8 @@ std::vector<float> blendWeights(const TileAxis& axis, std::size_t index, int fea
 void readTile(const cv::Mat& picture, const TileGrid& grid, int column, int row,
               std::span<float> tile);
 
-/// Adds the weighted tile to `sum`, a CV_32FC3 picture that starts at zero.
+/// Adds the weighted tile, of the size and place that the grid gives it, to `sum`, a CV_32FC3
+/// picture that starts at zero.
 void addTile(std::span<const float> tile, const TileGrid& grid, int column, int row, int feather,
              cv::Mat& sum);
 

@@ -33,6 +33,14 @@ std::vector<int> spread(int padded, int size, int count, int alignment, int halo
 
 }  // namespace
 
+TileAxis enlarged(const TileAxis& axis, int scale) {
+  TileAxis result = axis;
+  result.size *= scale;
+  for (int& start : result.starts) start *= scale;
+  for (int& border : result.borders) border *= scale;
+  return result;
+}
+
 TileAxis splitAxis(int length, int count, int alignment, int halo) {
   if (length < 1 || count < 1 || alignment < 1 || halo < 0) {
     throw Error(ErrorCode::Usage, "tile axis: length " + std::to_string(length) + " in " +
@@ -90,6 +98,13 @@ TileGrid::TileGrid(int width, int height, const TileGridOptions& options) {
       }
     }
   }
+}
+
+TileGrid TileGrid::enlarged(int scale) const {
+  TileGrid grid = *this;
+  grid.x_ = pristine::enlarged(x_, scale);
+  grid.y_ = pristine::enlarged(y_, scale);
+  return grid;
 }
 
 }  // namespace pristine

@@ -14,6 +14,9 @@ struct TileAxis {
       borders;  ///< starts.size() + 1: tile i alone answers for [borders[i], borders[i+1])
 };
 
+/// The same tiles in a picture whose sides are `scale` times as long.
+TileAxis enlarged(const TileAxis& axis, int scale);
+
 /// Splits [0, length) into `count` equal tiles, or fewer, that overlap by at least 2 * halo, the
 /// smallest that do. length, alignment, count >= 1, halo >= 0, else throws Error(Usage).
 TileAxis splitAxis(int length, int count, int alignment, int halo);
@@ -39,6 +42,9 @@ class TileGrid {
   int count() const { return columns() * rows(); }
   const TileAxis& x() const { return x_; }
   const TileAxis& y() const { return y_; }
+
+  /// The same tiles in a picture whose sides are `scale` times as long.
+  TileGrid enlarged(int scale) const;
 
  private:
   TileAxis x_;

@@ -246,7 +246,7 @@ void MainWindow::connectAll() {
 InferenceSettings MainWindow::inferenceSettings() const {
   const TaskSettings& task = taskPanel_->settings();
   InferenceSettings settings;
-  settings.model = toPath(task.model).string();
+  settings.model = modelChoice(task);
   settings.restorer.precision = task.precision;
   settings.restorer.threads = task.threads;
   return settings;
@@ -437,9 +437,12 @@ LiveView MainWindow::liveView() const {
 }
 
 void MainWindow::updateSources() {
-  if (!picture_.picture || !restore_->live()) return;
-  const double strength = taskPanel_->settings().strength / 100.0;
-  const auto after = std::make_shared<LiveSource>(restore_->live(), strength, picture_.colours);
+  if (!picture_.picture) return;
+  std::shared_ptr<const PictureSource> after = original_;
+  if (const auto& live = restore_->live()) {
+    const double strength = strengthOf(taskPanel_->settings());
+    after = std::make_shared<LiveSource>(live, strength, picture_.colours);
+  }
   std::shared_ptr<const PictureSource> before = original_;
   switch (taskPanel_->beforeChoice()) {
     case BeforeChoice::Reference:
@@ -463,13 +466,13 @@ void MainWindow::updateLabels() {
   if (taskPanel_->beforeChoice() == BeforeChoice::Reference && reference_.picture) {
     before = tr("reference");
     const auto size = reference_.picture->sizeAt(0);
-    if (picture_.picture && size != picture_.picture->sizeAt(0)) {
+    if (view_->after() && size != view_->after()->picture().sizeAt(0)) {
       before = tr("reference, scaled from %1 × %2").arg(size.width).arg(size.height);
     }
   } else if (taskPanel_->beforeChoice() == BeforeChoice::Pinned) {
     before = tr("pinned result");
   }
-  const int strength = taskPanel_->settings().strength;
+  const int strength = static_cast<int>(std::lround(100 * strengthOf(taskPanel_->settings())));
   view_->setLabels(before, strength == 100 ? tr("restored") : tr("restored, %1 %").arg(strength));
 }
 
@@ -514,7 +517,7 @@ void MainWindow::showPixel(const QPoint& pixel) {
 void MainWindow::measure() {
   const quint64 generation = ++metricGeneration_;
   if (!reference_.picture || view_->isEmpty() ||
-      reference_.picture->sizeAt(0) != picture_.picture->sizeAt(0)) {
+      reference_.picture->sizeAt(0) != view_->after()->picture().sizeAt(0)) {
     metricText_->setText(
         reference_.picture && !view_->isEmpty() ? tr("the reference has another size") : QString());
     return;
@@ -528,7 +531,8 @@ void MainWindow::measure() {
   }
   const QPointer<MainWindow> self(this);
   const auto target = std::make_shared<StillSource>(reference_.picture, nullptr);
-  const auto original = original_;
+  // Of an enlarged picture: what cubic interpolation makes of the original.
+  const auto original = std::make_shared<StillSource>(view_->after()->sharedPicture(), nullptr);
   const auto& after = view_->after();
   QThreadPool::globalInstance()->start([=] {
     QString text;
@@ -586,13 +590,13 @@ void MainWindow::saveDialog() {
 }
 
 void MainWindow::saveTo(const QString& path) {
-  if (!picture_.picture || writing_) return;
+  if (!picture_.picture || !restore_->live() || writing_) return;
   if (!isWritableExtension(toPath(path))) {
     return showError(
         tr("%1: the name must end with .png, .jpg, .tif or .webp").arg(QFileInfo(path).fileName()));
   }
   pendingSave_ = path;
-  if (restore_->isComplete() || taskPanel_->settings().strength == 0) {
+  if (restore_->isComplete() || strengthOf(taskPanel_->settings()) == 0) {
     writeNow();
     return;
   }
@@ -618,7 +622,7 @@ void MainWindow::writeNow() {
     try {
       WriteOptions options;
       options.quality = task.quality;
-      writeImage(live->blended(task.strength / 100.0), toPath(path), options);
+      writeImage(live->blended(strengthOf(task)), toPath(path), options);
     } catch (const std::bad_alloc&) {
       reason = tr("%1: does not fit into memory").arg(path);
     } catch (const std::exception& error) {

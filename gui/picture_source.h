@@ -47,7 +47,7 @@ class LiveSource : public PictureSource {
  public:
   LiveSource(std::shared_ptr<LiveRestoration> live, double strength,
              std::shared_ptr<const DisplayTransform> colours)
-      : PictureSource(live->sharedSource(), std::move(colours)),
+      : PictureSource(live->base(), std::move(colours)),
         live_(std::move(live)),
         strength_(strength) {}
   cv::Mat read(int level, const cv::Rect& rect) const override {

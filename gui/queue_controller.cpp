@@ -197,7 +197,7 @@ void QueueController::startNext() {
   beginAgain_ = false;
   endedInBatch_ = 0;
   RunOptions options;
-  options.strength = task_.strength / 100.0;
+  options.strength = strengthOf(task_);
   options.write.quality = task_.quality;
   restore_.startJobs(std::move(jobs), options);
 }

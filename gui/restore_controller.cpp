@@ -94,22 +94,32 @@ class RestoreController::Bridge : public InferenceObserver {
 
 RestoreController::RestoreController(InferenceSettings settings, QObject* parent)
     : QObject(parent),
+      scale_(settings.model.scale),
       bridge_(std::make_unique<Bridge>(*this)),
       thread_(std::make_unique<InferenceThread>(*bridge_, std::move(settings))) {}
 
 RestoreController::~RestoreController() = default;
 
 void RestoreController::open(std::shared_ptr<const Picture> picture, const LiveView& view) {
-  live_ = picture ? std::make_shared<LiveRestoration>(std::move(picture)) : nullptr;
+  QString reason;
+  try {
+    live_ = picture ? std::make_shared<LiveRestoration>(picture, scale_) : nullptr;
+  } catch (const std::exception& error) {
+    live_.reset();
+    reason = QString::fromStdString(error.what());
+  }
+  picture_ = std::move(picture);
   view_ = view;
   complete_ = false;
   thread_->show(live_, view_, background_);
   emit liveChanged();
+  if (!reason.isEmpty()) emit pictureFailed(reason);
 }
 
 void RestoreController::setSettings(const InferenceSettings& settings) {
+  scale_ = settings.model.scale;
   thread_->setSettings(settings);
-  open(live_ ? live_->sharedSource() : nullptr, view_);
+  open(picture_, view_);
 }
 
 void RestoreController::setView(const LiveView& view) {

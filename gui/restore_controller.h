@@ -16,7 +16,8 @@ class RestoreController : public QObject {
   explicit RestoreController(InferenceSettings settings, QObject* parent = nullptr);
   ~RestoreController() override;
 
-  /// Restores a picture from now on, what is visible first. Null: none.
+  /// Restores a picture from now on, what is visible first. Null: none. A picture whose
+  /// enlargement is too large is restored as none, and pictureFailed() says so.
   void open(std::shared_ptr<const Picture> picture, const LiveView& view);
   const std::shared_ptr<LiveRestoration>& live() const { return live_; }
   bool isComplete() const { return complete_; }
@@ -48,6 +49,8 @@ class RestoreController : public QObject {
  private:
   class Bridge;
 
+  int scale_ = 1;  ///< of the network
+  std::shared_ptr<const Picture> picture_;
   std::shared_ptr<LiveRestoration> live_;
   LiveView view_;
   bool background_ = true;

@@ -3,7 +3,6 @@
 #include <QCheckBox>
 #include <QComboBox>
 #include <QFileDialog>
-#include <QFileInfo>
 #include <QFormLayout>
 #include <QLabel>
 #include <QPushButton>
@@ -72,7 +71,6 @@ TaskPanel::TaskPanel(QWidget* parent) : QWidget(parent) {
   tasks_->setAccessibleName(tr("Task"));
   tasks_->setDrawBase(false);
   tasks_->setExpanding(false);
-  tasks_->addTab(tr("Denoise"));
   layout->addWidget(tasks_);
 
   auto* scroll = new QScrollArea(this);
@@ -120,16 +118,28 @@ QWidget* TaskPanel::makeTask() {
   layout->addWidget(modelText_);
   layout->addSpacing(10);
 
-  strengthBox_ = new QSpinBox(box);
+  scaleRow_ = new QWidget(box);
+  auto* scaleLayout = new QVBoxLayout(scaleRow_);
+  scaleLayout->setContentsMargins(0, 0, 0, 0);
+  scale_ = new QComboBox(scaleRow_);
+  row(scaleLayout, tr("Sc&ale"), scale_);
+  layout->addWidget(scaleRow_);
+
+  strengthRows_ = new QWidget(box);
+  auto* strengthLayout = new QVBoxLayout(strengthRows_);
+  strengthLayout->setContentsMargins(0, 0, 0, 0);
+  strengthLayout->setSpacing(6);
+  strengthBox_ = new QSpinBox(strengthRows_);
   strengthBox_->setRange(0, 100);
   strengthBox_->setSuffix(tr(" %"));
-  row(layout, tr("St&rength"), strengthBox_);
+  row(strengthLayout, tr("St&rength"), strengthBox_);
   strengthBox_->setAccessibleName(tr("Strength in percent"));
-  strength_ = new QSlider(Qt::Horizontal, box);
+  strength_ = new QSlider(Qt::Horizontal, strengthRows_);
   strength_->setRange(0, 100);
   strength_->setPageStep(10);
   strength_->setAccessibleName(tr("Strength"));
-  layout->addWidget(strength_);
+  strengthLayout->addWidget(strength_);
+  layout->addWidget(strengthRows_);
   layout->addSpacing(6);
   background_ = new QCheckBox(tr("Restore the whole picture"), box);
   background_->setToolTip(tr("Go on beyond the visible part in the background"));
@@ -149,6 +159,15 @@ QWidget* TaskPanel::makeTask() {
   row(layout, tr("&Threads"), threads_);
 
   connect(model_, &QComboBox::activated, this, &TaskPanel::onModelActivated);
+  connect(tasks_, &QTabBar::currentChanged, this, &TaskPanel::onTaskChosen);
+  connect(scale_, &QComboBox::activated, this, [this] {
+    const int scale = scale_->currentData().toInt();
+    if (scale == settings_.scale) return;
+    settings_.scale = scale;
+    settings_.model = TaskSettings().model;
+    showTask();
+    emit engineChanged();
+  });
   connect(strength_, &QSlider::valueChanged, this, [this](int value) {
     strengthBox_->setValue(value);
     if (settings_.strength == value) return;
@@ -272,49 +291,8 @@ void TaskPanel::setSettings(const TaskSettings& settings) {
   threads_->setValue(settings.threads);
   quality_->setValue(settings.quality);
   precision_->setCurrentIndex(precision_->findData(toString(settings.precision)));
-  selectModel(settings.model);
+  showTasks();
   showFolder();
-}
-
-void TaskPanel::setModels(const std::vector<ModelInfo>& models) {
-  model_->clear();
-  for (const ModelInfo& info : models) {
-    if (info.task != "denoise") continue;
-    const QString name = QString::fromStdString(info.name);
-    model_->addItem(name, name);
-    model_->setItemData(model_->count() - 1, QString::fromStdString(info.title), Qt::ToolTipRole);
-  }
-  model_->addItem(tr("Choose a model file…"));
-  selectModel(settings_.model);
-}
-
-void TaskPanel::selectModel(const QString& model) {
-  int index = model_->findData(model);
-  if (index < 0) {
-    index = model_->count() - 1;
-    model_->insertItem(index, QFileInfo(model).fileName(), model);
-    model_->setItemData(index, model, Qt::ToolTipRole);
-  }
-  model_->setCurrentIndex(index);
-}
-
-void TaskPanel::onModelActivated(int index) {
-  if (index == model_->count() - 1) {
-    chooseModelFile();
-    return;
-  }
-  const QString chosen = model_->itemData(index).toString();
-  if (chosen == settings_.model) return;
-  settings_.model = chosen;
-  emit engineChanged();
-}
-
-void TaskPanel::chooseModelFile() {
-  const QString file =
-      QFileDialog::getOpenFileName(this, tr("Model file"), {}, tr("Models (*.safetensors)"));
-  if (!file.isEmpty()) settings_.model = file;
-  selectModel(settings_.model);
-  if (!file.isEmpty()) emit engineChanged();
 }
 
 void TaskPanel::setModelText(const QString& text) {

@@ -29,6 +29,7 @@ class TaskPanel : public QWidget {
   const TaskSettings& settings() const { return settings_; }
   void setSettings(const TaskSettings& settings);
   /// The installed models; a task gets a tab when there is a model for it.
+  /// `name` is that of the file without its extension.
   void setModels(const std::vector<ModelInfo>& models);
   void setModelText(const QString& text);
   void setPictureOpen(bool open);
@@ -58,12 +59,19 @@ class TaskPanel : public QWidget {
   void chooseFolder();
   void showFolder();
   void selectModel(const QString& model);
+  void showTasks();
+  void showTask();
+  void onTaskChosen(int index);
   void onModelActivated(int index);
 
   TaskSettings settings_;
+  std::vector<ModelInfo> models_;
   QTabBar* tasks_;
   QComboBox* model_;
   QLabel* modelText_;
+  QWidget* scaleRow_;
+  QComboBox* scale_;
+  QWidget* strengthRows_;
   QSlider* strength_;
   QSpinBox* strengthBox_;
   QCheckBox* background_;

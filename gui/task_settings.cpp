@@ -11,6 +11,7 @@ namespace pristine::gui {
 namespace {
 
 constexpr const char* kDefaultFolder = "restored";
+constexpr QLatin1String kUpscale("upscale");
 
 /// One word for a POSIX shell.
 QString quoted(const QString& word) {
@@ -31,8 +32,23 @@ QString quotedPath(const std::filesystem::path& path) {
 
 }  // namespace
 
+ModelChoice modelChoice(const TaskSettings& task) {
+  ModelChoice choice;
+  choice.task = task.task.toStdString();
+  choice.scale = task.task == kUpscale ? task.scale : 1;
+  choice.model = toPath(task.model).string();
+  return choice;
+}
+
+double strengthOf(const TaskSettings& task) {
+  return task.task == kUpscale ? 1.0 : task.strength / 100.0;
+}
+
 TaskSettings loadTaskSettings(const QSettings& settings) {
   TaskSettings task;
+  const QString name = settings.value(QStringLiteral("task/task")).toString();
+  if (name == QLatin1String("dejpeg") || name == kUpscale) task.task = name;
+  task.scale = std::clamp(settings.value(QStringLiteral("task/scale"), task.scale).toInt(), 2, 4);
   task.model = settings.value(QStringLiteral("task/model"), task.model).toString();
   task.strength =
       std::clamp(settings.value(QStringLiteral("task/strength"), task.strength).toInt(), 0, 100);
@@ -47,6 +63,8 @@ TaskSettings loadTaskSettings(const QSettings& settings) {
 }
 
 void saveTaskSettings(const TaskSettings& task, QSettings& settings) {
+  settings.setValue(QStringLiteral("task/task"), task.task);
+  settings.setValue(QStringLiteral("task/scale"), task.scale);
   settings.setValue(QStringLiteral("task/model"), task.model);
   settings.setValue(QStringLiteral("task/strength"), task.strength);
   settings.setValue(QStringLiteral("task/quality"), task.quality);
@@ -83,11 +101,12 @@ std::filesystem::path outputFor(const std::filesystem::path& root,
 QString commandLine(const std::vector<std::filesystem::path>& inputs,
                     const std::filesystem::path& output, const TaskSettings& task) {
   const TaskSettings standard;
-  QStringList words{QStringLiteral("pristine"), QStringLiteral("denoise")};
+  QStringList words{QStringLiteral("pristine"), task.task};
   for (const auto& input : inputs) words << quotedPath(input);
   words << QStringLiteral("-o") << quotedPath(output);
+  if (task.task == kUpscale) words << QStringLiteral("--scale") << QString::number(task.scale);
   if (task.model != standard.model) words << QStringLiteral("--model") << quoted(task.model);
-  if (task.strength != standard.strength) {
+  if (task.strength != standard.strength && task.task != kUpscale) {
     words << QStringLiteral("--strength") << QString::number(task.strength);
   }
   if (task.quality != standard.quality) {

@@ -3,6 +3,7 @@
 #include <QString>
 #include <filesystem>
 
+#include "app/model_catalog.h"
 #include "core/restorer.h"
 
 class QSettings;
@@ -11,9 +12,11 @@ namespace pristine::gui {
 
 /// What the user has chosen for the task at hand; names and defaults are the command line's.
 struct TaskSettings {
-  QString model = QStringLiteral("denoise");
-  int strength = 100;  ///< percent
-  int quality = 95;    ///< of JPEG and WebP
+  QString task = QStringLiteral("denoise");  ///< "denoise", "dejpeg", "upscale"
+  int scale = 2;                             ///< of upscaling
+  QString model = QStringLiteral("best");    ///< variant, name or path
+  int strength = 100;                        ///< percent; upscaling has none
+  int quality = 95;                          ///< of JPEG and WebP
   Precision precision = Precision::Auto;
   int threads = 0;         ///< 0: all
   bool background = true;  ///< restore more than what is visible
@@ -21,6 +24,11 @@ struct TaskSettings {
 
   bool operator==(const TaskSettings&) const = default;
 };
+
+/// The network that the settings ask for.
+ModelChoice modelChoice(const TaskSettings& task);
+/// 0 to 1.
+double strengthOf(const TaskSettings& task);
 
 TaskSettings loadTaskSettings(const QSettings& settings);
 void saveTaskSettings(const TaskSettings& task, QSettings& settings);

@@ -55,6 +55,7 @@ const std::vector<Library>& libraries() {
       {"opencv2/core", {"core/", "app/", "gui/"}, true},
       {"opencv2/imgproc", {"core/"}, false},
       {"nlohmann/", {"core/", "app/", "cli/"}, false},
+      {"xxhash.h", {"core/digest.cpp"}, false},
       {"vips/", {"app/files/"}, true},
       {"OpenEXR/", {"app/files/"}, true},
       {"lcms2", {"app/"}, false},

@@ -5,6 +5,7 @@
 #include "vision_attention/blocks.h"
 #include "vision_attention/graph_builder.h"
 #include "vision_attention/ops/conv.h"
+#include "vision_attention/ops/depth_to_space.h"
 #include "vision_attention/ops/elementwise.h"
 
 namespace va {
@@ -32,6 +33,20 @@ Tensor stage(GraphBuilder& graph, const Stage& kinds, Tensor src, const std::str
   return src;
 }
 
+/// The correction added to the picture, whose pixels are repeated where the result is larger.
+Tensor tail(GraphBuilder& graph, const NetworkConfig& config, const Tensor& src,
+            const Tensor& image) {
+  if (config.scale == 1) {
+    return conv(
+        graph, src, "tail",
+        {.outputChannels = config.imageChannels, .residual = image, .outputType = DataType::F32});
+  }
+  const Dim outputs = Dim{config.imageChannels} * config.scale * config.scale;
+  const Tensor correction =
+      conv(graph, src, "tail", {.outputChannels = outputs, .outputType = DataType::F32});
+  return depthToSpace(graph, "tail.shuffle", correction, config.scale, image);
+}
+
 /// RestorationNet.forward of data/training/model.py.
 void describe(GraphBuilder& graph, const NetworkConfig& config, Dim height, Dim width) {
   const int deepest = config.levels() - 1;
@@ -53,10 +68,7 @@ void describe(GraphBuilder& graph, const NetworkConfig& config, Dim height, Dim 
     x = upsample(graph, x, skips[i], "up." + index);
     x = stage(graph, config.decoder[i], x, "decoder." + index, levelOptions(config, l));
   }
-  const Tensor restored = conv(
-      graph, x, "tail",
-      {.outputChannels = config.imageChannels, .residual = image, .outputType = DataType::F32});
-  graph.output(kOutput, restored);
+  graph.output(kOutput, tail(graph, config, x, image));
 }
 
 void requireAllUsed(const GraphBuilder& graph) {
@@ -77,6 +89,7 @@ void NetworkConfig::validate() const {
   if (imageChannels < 1 || imageChannels > 64) {
     fail("image_channels is " + std::to_string(imageChannels) + ", expected 1 to 64");
   }
+  if (scale < 1 || scale > 4) fail("scale is " + std::to_string(scale) + ", expected 1 to 4");
   if (levelCount < 1 || levelCount > 8) {
     fail("channels has " + std::to_string(levelCount) + " levels, expected 1 to 8");
   }

@@ -21,6 +21,7 @@ using Stage = std::vector<std::string>;
 /// Describes the U-shaped restoration network of data/training/model.py (class RestorationNet).
 struct NetworkConfig {
   int imageChannels = 3;
+  int scale = 1;               ///< sides of the result by those of the picture: 1 to 4
   std::vector<int> channels;   ///< per level, full resolution first; each level halves the sides
   std::vector<Stage> encoder;  ///< per level but the deepest
   Stage middle;                ///< the deepest level
@@ -47,7 +48,7 @@ class Network {
 
   /// [height, width, channels] interleaved f32; fill before run(). Values are not clipped.
   std::span<float> input();
-  /// [height, width, channels] interleaved f32; valid after run().
+  /// [scale * height, scale * width, channels] interleaved f32; valid after run().
   std::span<const float> output() const;
 
   /// Returns false if the stop token ended the run; the output is then undefined.

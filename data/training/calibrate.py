@@ -1,7 +1,7 @@
 """Measures what int8 needs to know of a model file, writes it there, and what int8 would cost.
 
 For both 3x3 convolutions of every pair: the scale of the input, from a quantile of its magnitudes
-over training pictures at several strengths of noise. The first sees the residual stream (signed,
+over training pictures, degraded as the task of the model says in several strengths. The first sees the residual stream (signed,
 s8), the second what a ReLU leaves (u8). The weights stay as they are.
 """
 
@@ -14,12 +14,21 @@ import numpy as np
 import torch
 
 from dataset import decode, read_shards
+from cases import (
+    dejpeg_cases,
+    denoise_cases,
+    score_output,
+    through_jpeg,
+    to_float,
+    upscale_cases,
+)
 from engines import TorchEngine
-from export import read_safetensors, write_safetensors
+from export import model_info, read_safetensors, write_safetensors
 from model import ConvPair
-from protocol import Picture, add_noise, psnr, read_pictures, to_bytes
+from protocol import Picture, add_noise
 
 SIGMAS = (0, 15, 25, 50)
+QUALITIES = (10, 20, 40, 80)
 LEVELS = {"u8": (0, 255), "s8": (-127, 127)}
 
 
@@ -79,7 +88,16 @@ def calibration_pictures(folder, count, side, seed=0):
     return pictures
 
 
-def measure_scales(engine, pictures, quantile, sigmas=SIGMAS):
+def degraded(task, pictures):
+    """float32 inputs of every picture in every strength; what is to be enlarged is small already."""
+    if task == "dejpeg":
+        return [to_float(through_jpeg(p.clean, q)) for q in QUALITIES for p in pictures]
+    if task == "upscale":
+        return [to_float(p.clean) for p in pictures]
+    return [add_noise(p, s) for s in SIGMAS for p in pictures]
+
+
+def measure_scales(engine, inputs, quantile):
     """{name of a convolution: {"scale", "type"}}: a stored level times scale is a value."""
     found = inputs_of(engine.model)
     magnitudes = {i.name: Magnitudes() for i in found}
@@ -90,8 +108,8 @@ def measure_scales(engine, pictures, quantile, sigmas=SIGMAS):
         for i in found
     ]
     try:
-        for sigma in sigmas:
-            engine.restore([p.name for p in pictures], [add_noise(p, sigma) for p in pictures])
+        for i, x in enumerate(inputs):
+            engine.restore([str(i)], [x])
     finally:
         for handle in handles:
             handle.remove()
@@ -126,17 +144,27 @@ def simulate(model, scales):
         )
 
 
-def losses(reference, simulated, pictures, sigmas):
-    """[(sigma, PSNR in f32, PSNR in simulated int8)]."""
+def tested_cases(task, scale, folder, sigmas, limit):
+    if task == "dejpeg":
+        return dejpeg_cases(folder, limit=limit)
+    if task == "upscale":
+        return upscale_cases(folder, scale, limit)
+    return denoise_cases(folder, False, sigmas, limit)
+
+
+def losses(reference, simulated, task, cases):
+    """[(label of the case, PSNR in f32, PSNR in simulated int8)]."""
     rows = []
-    for sigma in sigmas:
-        noisy = [add_noise(p, sigma) for p in pictures]
-        names = [p.name for p in pictures]
+    for case in cases:
+        names = [p.name for p in case.pictures]
+        restored = (e.restore(names, case.inputs)[0] for e in (reference, simulated))
         scores = [
-            float(np.mean([psnr(p.clean, to_bytes(r)) for p, r in zip(pictures, restored)]))
-            for restored in (e.restore(names, noisy)[0] for e in (reference, simulated))
+            float(
+                np.mean([score_output(task, p, r, case.scale) for p, r in zip(case.pictures, each)])
+            )
+            for each in restored
         ]
-        rows.append((sigma, *scores))
+        rows.append((case.label, *scores))
     return rows
 
 
@@ -169,7 +197,8 @@ def main(arguments=None):
     a = parse_arguments(arguments)
     reference = TorchEngine(a.model, a.threads)
     pictures = calibration_pictures(a.data, a.count, a.side)
-    scales = measure_scales(reference, pictures, a.quantile)
+    info = model_info(a.model)
+    scales = measure_scales(reference, degraded(info["task"], pictures), a.quantile)
     if not scales:
         raise ValueError(f"'{a.model}' has no pairs of convolutions")
     for name, entry in scales.items():
@@ -178,9 +207,9 @@ def main(arguments=None):
     if a.pictures:
         simulated = TorchEngine(a.model, a.threads)
         simulate(simulated.model, scales)
-        tested = read_pictures(a.pictures, limit=a.limit)
-        for sigma, f32, int8 in losses(reference, simulated, tested, a.sigmas):
-            print(f"sigma {sigma:5g}   f32 {f32:.4f} dB   int8 {int8:.4f} dB   {int8 - f32:+.4f}")
+        cases = tested_cases(info["task"], info["scale"], a.pictures, a.sigmas, a.limit)
+        for label, f32, int8 in losses(reference, simulated, info["task"], cases):
+            print(f"{label:>5s}   f32 {f32:.4f} dB   int8 {int8:.4f} dB   {int8 - f32:+.4f}")
     write_scales(a.model, a.output or a.model, scales, a.quantile, len(pictures))
     return 0
 

@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 
+from export import model_info
 from tiff import read_tiff, write_tiff
 
 
@@ -33,12 +34,13 @@ class TorchEngine:
         self.device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         self.model = load_model(model_path).to(self.device)
         self.window = self.model.config["window"]
+        self.scale = self.model.config["scale"]
 
     def restore(self, names, pictures):
-        """Restored float32 pictures [h, w, c], and seconds for each megapixel."""
+        """Restored float32 pictures [h, w, c], and seconds for each megapixel of them."""
         begin = time.time()
         restored = [self._restore(p) for p in pictures]
-        megapixels = sum(p.shape[0] * p.shape[1] for p in pictures) / 1e6
+        megapixels = sum(p.shape[0] * p.shape[1] for p in restored) / 1e6
         return restored, (time.time() - begin) / megapixels
 
     def _restore(self, picture):
@@ -49,18 +51,22 @@ class TorchEngine:
         with torch.no_grad():
             image = torch.from_numpy(np.ascontiguousarray(padded.transpose(2, 0, 1)))[None]
             restored = self.model(image.to(self.device))[0].cpu().numpy()
-        restored = restored[:, :h, :w].transpose(1, 2, 0)
+        restored = restored[:, : h * self.scale, : w * self.scale].transpose(1, 2, 0)
         return restored.mean(axis=2, keepdims=True) if channels == 1 else restored
 
 
 class CommandEngine:
-    """`pristine denoise` over a folder of float TIFFs; grey ones have one channel."""
+    """The verb of the model's task over a folder of float TIFFs; grey ones have one channel."""
 
     name = "command"
 
     def __init__(self, model_path, command, precision="f32", threads=0, tile=0):
         self.command, self.model_path = command, model_path
+        info = model_info(model_path)
+        self.task, self.scale = info["task"], info["scale"]
         self.options = ["--precision", precision, "--threads", str(threads), "--tile", str(tile)]
+        if self.scale > 1:
+            self.options += ["--scale", str(self.scale)]
 
     def call(self, *arguments):
         """(stdout, stderr) of a call; throws CommandError."""
@@ -86,10 +92,11 @@ class CommandEngine:
             for stem, picture in zip(stems, pictures):
                 write_tiff(os.path.join(noisy, stem + ".tif"), picture)
             _, said = self.call(
-                "denoise", noisy, "-o", restored, "-m", self.model_path, *self.options
+                self.task, noisy, "-o", restored, "-m", self.model_path, *self.options
             )
             results = [read_tiff(os.path.join(restored, stem + ".tif")) for stem in stems]
         found = re.search(r"([0-9.]+) s/MP", said)
         if found is None:
-            raise CommandError(f"'{self.command} denoise' printed no s/MP: {said.strip()[-500:]}")
-        return results, float(found.group(1))
+            raise CommandError(f"'{self.command} {self.task}' printed no s/MP: {said.strip()[-500:]}")
+        # The command counts megapixels of its inputs.
+        return results, float(found.group(1)) / self.scale**2

@@ -44,6 +44,11 @@ def read_safetensors(path):
     return tensors, metadata
 
 
+def model_info(path):
+    """The `pristine` entry of a model file; a file of before variants is the best of its task."""
+    return dict({"variant": "best"}, **json.loads(read_safetensors(path)[1]["pristine"]))
+
+
 def load_model(path):
     """RestorationNet with the weights of a model file, in f32."""
     from model import RestorationNet
@@ -61,11 +66,15 @@ def main(arguments=None):
     p.add_argument("output")
     p.add_argument("--name", required=True, help="what the command line calls it")
     p.add_argument("--title", required=True)
-    p.add_argument("--task", default="denoise")
+    p.add_argument("--task", choices=("denoise", "dejpeg", "upscale"), default="denoise")
+    p.add_argument("--variant", default="best", help="of the task: best, fast, camera, photo")
     p.add_argument("--halo", type=int, default=64, help="pixels of context a tile needs")
     p.add_argument("--training", default="{}", help="JSON object added to the training record")
     a = p.parse_args(arguments)
     checkpoint = torch.load(a.checkpoint, map_location="cpu")
+    scale = checkpoint["config"].get("scale", 1)
+    if (a.task == "upscale") != (scale > 1):
+        p.error(f"the network enlarges by {scale}, the task is '{a.task}'")
     tensors = {
         name: values.detach().float().contiguous().numpy().astype(np.float16)
         for name, values in checkpoint["weights"].items()
@@ -76,7 +85,8 @@ def main(arguments=None):
         "name": a.name,
         "title": a.title,
         "task": a.task,
-        "scale": 1,
+        "variant": a.variant,
+        "scale": scale,
         "halo": a.halo,
         "architecture": checkpoint["config"],
         "training": training,

@@ -14,6 +14,10 @@ from export import read_safetensors
 
 SOURCES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sources.csv")
 
+GUESS = (
+    "Fine regular texture below the noise is smoothed away, and what is drawn in its place is a"
+    " guess: do not use a restored picture as evidence of detail."
+)
 LIMITS = {
     "denoise": (
         "Trained for Gaussian noise that is independent from pixel to pixel, of one strength over"
@@ -22,9 +26,39 @@ LIMITS = {
         " texture may go with it.",
         "Stronger noise than that is outside of what it has seen.",
         "It has seen no JPEG blocks or ringing on the way in: expect them to stay.",
-        "Fine regular texture below the noise is smoothed away, and what is drawn in its place is a"
-        " guess: do not use a restored picture as evidence of detail.",
+        GUESS,
     ),
+    ("denoise", "camera"): (
+        "Trained on photographs whose noise was computed by an inverse camera pipeline: sensor"
+        " noise, demosaicing, tone curve, JPEG. A camera that sharpens or denoises on its own leaves"
+        " noise of another kind.",
+        GUESS,
+    ),
+    "dejpeg": (
+        "Trained for JPEG of libjpeg's tables, quality 5 to 95, once or twice compressed. Other"
+        " codecs (WebP, HEIC, video) leave other traces.",
+        "It takes away no camera noise: what the encoder kept of it is taken for detail or for"
+        " ringing.",
+        GUESS,
+    ),
+    "upscale": (
+        "Trained for pictures that were made smaller by an antialiased bicubic kernel. Blur, noise"
+        " and JPEG of a photograph as it is are enlarged with it.",
+        "It invents no texture: detail that the small picture does not hold stays away.",
+    ),
+    ("upscale", "photo"): (
+        "Trained for mild blur, noise and JPEG before the reduction. Clean pictures come out softer"
+        " than from the model for clean ones.",
+        "It invents no texture: detail that the small picture does not hold stays away.",
+    ),
+}
+PROTOCOLS = {
+    "denoise": "Float noise, neither clipped nor rounded; PSNR over all values.",
+    "dejpeg": "JPEG by libjpeg, 4:2:0; PSNR over all values, gain over the JPEG.",
+    "upscale": "Bicubic reduction; PSNR of luma (BT.601), a border of as many pixels as the scale"
+    " cut; the input is scored enlarged by Pillow's bicubic filter.",
+    "camera": "Pairs of a camera's noisy picture and the mean of many; PSNR over all values, gain"
+    " over the pictures under 35 dB; `clean` are the means themselves going in.",
 }
 
 
@@ -43,33 +77,52 @@ def sources_of(path):
 
 
 def scores(sets):
-    """Table of PSNR by set, sigma and engine."""
-    engines = []
+    """Table of PSNR by set, case and engine; of the gain where the task has one."""
+    engines, gained = [], False
     for one in sets:
-        for row in one["sigmas"].values():
+        for row in one[one["axis"]].values():
             engines += [e for e in row["engines"] if e not in engines]
-    header = ["set", "pictures", "sigma", "noisy, dB"] + [f"{e}, dB" for e in engines]
+            gained = gained or any("gain" in r for r in row["engines"].values())
+    header = ["set", "pictures", "case", "input, dB"]
+    for engine in engines:
+        header += [f"{engine}, dB"] + (["gain, dB"] if gained else [])
     rows = []
     for one in sets:
         name = one["name"] + (", grey" if one["grey"] else "")
-        for sigma, row in one["sigmas"].items():
-            found = [row["engines"].get(e) for e in engines]
-            rows.append(
-                [name, len(one["pictures"]), sigma, f"{row['noisy']:.2f}"]
-                + [f"{r['psnr']:.2f}" if r else "-" for r in found]
-            )
+        for label, row in one[one["axis"]].items():
+            cells = [name, len(one["pictures"]), case_of(one, label), decibels(row["input"])]
+            for engine in engines:
+                result = row["engines"].get(engine, {})
+                cells.append(decibels(result.get("psnr")))
+                if gained:
+                    gain = result.get("gain")
+                    cells.append("-" if gain is None else f"{gain:+.2f}")
+            rows.append(cells)
     return table(header, rows)
 
 
+def decibels(value):
+    return "-" if value is None else f"{value:.2f}"
+
+
+def case_of(one, label):
+    """"sigma 25", "quality 10", "×2" …"""
+    text = {"sigmas": "sigma {}", "qualities": "quality {}", "scales": "×{}", "inputs": "{}"}
+    return text[one["axis"]].format(label)
+
+
 def hardest(sets):
-    """(set, picture, sigma, noisy dB, restored dB, mean dB) where the network gains least."""
+    """(set, picture, case, dB before, dB after, mean dB) where the network gains least."""
     found = []
     for one in sets:
-        for sigma, row in one["sigmas"].items():
+        for label, row in one[one["axis"]].items():
             result = next(iter(row["engines"].values()))
-            for name, noisy, restored in zip(one["pictures"], row["noisy_each"], result["each"]):
+            for name, before, after in zip(one["pictures"], row["input_each"], result["each"]):
+                if before is None:
+                    continue
+                case = case_of(one, label)
                 found.append(
-                    (restored - noisy, one["name"], name, sigma, noisy, restored, result["psnr"])
+                    (after - before, one["name"], name, case, before, after, result["psnr"])
                 )
     return min(found)[1:]
 
@@ -87,7 +140,7 @@ def architecture(info, parameters):
 def card(model_path, reports, sources_path):
     """The card as text. Throws ValueError for reports of another model file."""
     tensors, metadata = read_safetensors(model_path)
-    info = json.loads(metadata["pristine"])
+    info = dict({"variant": "best"}, **json.loads(metadata["pristine"]))
     digest = describe(model_path)["sha256"]
     for report in reports:
         if report["model"]["sha256"] != digest:
@@ -102,32 +155,36 @@ def card(model_path, reports, sources_path):
     sources = sources_of(sources_path)
 
     lines = [f"# {info['name']}: {info['title']}", ""]
-    lines += [f"`{os.path.basename(model_path)}`, task {info['task']}, sha256 `{digest}`", ""]
+    lines += [f"`{os.path.basename(model_path)}`, task {info['task']}, variant {info['variant']}, sha256 `{digest}`", ""]
     lines += ["## Architecture", ""]
     lines += architecture(info, sum(t.size for t in tensors.values()))
     lines += ["", "## Training", ""]
     lines += [f"* {cell(k)}: {cell(v)}" for k, v in info["training"].items()] or ["* no record"]
     lines += ["", "## Scores", ""]
+    lines += [f"{PROTOCOLS[t]}" for t in dict.fromkeys(s["task"] for s in sets)]
     lines += [
-        "PSNR over all values, mean over pictures; float noise, neither clipped nor rounded; output"
-        " clipped and rounded to 8 bits. Made by `data/training/evaluate.py`.",
+        "Mean over pictures; output clipped and rounded to 8 bits. Made by"
+        " `data/training/evaluate.py`.",
         "",
     ]
     lines += scores(sets)
     differences = [
-        abs(row["difference"]) for s in sets for row in s["sigmas"].values() if "difference" in row
+        abs(row["difference"])
+        for s in sets
+        for row in s[s["axis"]].values()
+        if "difference" in row
     ]
     if differences:
         lines += ["", f"The engines differ by at most {max(differences):.5f} dB."]
     if halos:
         lines += ["", "Tiles against whole pictures:", ""]
         lines += table(
-            ["halo", "tile", "sigma", "change of PSNR, dB", "rms, of 255", "largest, of 255"],
+            ["halo", "tile", "case", "change of PSNR, dB", "rms, of 255", "largest, of 255"],
             [
                 [
                     h["halo"],
                     h["tile"],
-                    f"{h['sigma']:g}",
+                    h["case"],
                     f"{h['psnr_change']:+.4f}",
                     f"{h['rms_to_whole']:.4f}",
                     f"{h['largest_to_whole']:.3f}",
@@ -138,10 +195,11 @@ def card(model_path, reports, sources_path):
     lines += ["", "## Limits", ""]
     from degradation import SIGMA_MAX
 
-    lines += [f"* {text.format(sigma_max=SIGMA_MAX)}" for text in LIMITS.get(info["task"], ())]
-    one, name, sigma, noisy, restored, average = hardest(sets)
+    limits = LIMITS.get((info["task"], info["variant"]), LIMITS[info["task"]])
+    lines += [f"* {text.format(sigma_max=SIGMA_MAX)}" for text in limits]
+    one, name, case, before, restored, average = hardest(sets)
     lines += [
-        f"* The hardest picture: `{name}` of {one} at sigma {sigma}. It goes from {noisy:.2f} dB to"
+        f"* The hardest picture: `{name}` of {one} at {case}. It goes from {before:.2f} dB to"
         f" {restored:.2f} dB only, the least gain of all; the mean of its set is {average:.2f} dB."
     ]
     lines += ["", "## Data", ""]

@@ -33,6 +33,17 @@ NETWORK = {
     "dynamic_range": True,
 }
 
+# The same systems on fewer levels, enlarging.
+UPSCALE = dict(
+    NETWORK,
+    scale=3,
+    channels=[7, 10],
+    encoder=[["pair"]],
+    middle=["histogram", "agent", "se_cbam"],
+    decoder=[["pair"]],
+    window=8,
+)
+
 # name: kind, channels, height, width and the options that differ from OPTIONS. Windows, bins and
 # agents that divide nothing evenly, channel counts that fill no vector.
 OPTIONS = {"window": 5, "heads": 2, "bins": 3, "agents": 3, "dynamic_range": True}
@@ -88,6 +99,22 @@ def save(path, module, arrays, inputs, metadata):
     print(f"{path}: {path.stat().st_size} bytes, output of deviation {output.std():.3f}")
 
 
+def save_network(path, config, scale, size, random):
+    network = RestorationNet(config)
+    arrays = randomise(network, random)
+    inputs = {"input": draw(random, (1, 3, *size), 0.0, 1.0)}
+    info = {
+        "format": 1,
+        "name": "parity",
+        "title": "Tiny network with random weights",
+        "task": "denoise" if scale == 1 else "upscale",
+        "scale": scale,
+        "halo": 0,
+        "architecture": config,
+    }
+    save(path, network, arrays, inputs, {"pristine": json.dumps(info)})
+
+
 def main():
     p = argparse.ArgumentParser(description=__doc__)
     p.add_argument("folder", type=pathlib.Path)
@@ -116,20 +143,8 @@ def main():
     }
     save(folder / "parity_up.safetensors", up, arrays, inputs, {"kind": "up"})
 
-    network = RestorationNet(NETWORK)
-    arrays = randomise(network, random)
-    inputs = {"input": draw(random, (1, 3, 32, 16), 0.0, 1.0)}
-    info = {
-        "format": 1,
-        "name": "parity",
-        "title": "Tiny network with random weights",
-        "task": "denoise",
-        "scale": 1,
-        "halo": 0,
-        "architecture": NETWORK,
-    }
-    metadata = {"pristine": json.dumps(info)}
-    save(folder / "parity_network.safetensors", network, arrays, inputs, metadata)
+    save_network(folder / "parity_network.safetensors", NETWORK, 1, (32, 16), random)
+    save_network(folder / "parity_upscale.safetensors", UPSCALE, 3, (16, 24), random)
 
 
 if __name__ == "__main__":

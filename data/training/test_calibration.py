@@ -15,6 +15,7 @@ import calibrate
 import export
 from engines import TorchEngine
 from fixtures import Folder, photograph, tiny_model, write_checkpoint, write_shard
+from protocol import add_noise
 
 
 class MagnitudesTest(unittest.TestCase):
@@ -105,11 +106,12 @@ class CalibrateTest(Folder):
         engine = TorchEngine(self.model_path)
         pictures = calibrate.calibration_pictures(self.path("data"), 2, 32)
         self.assertEqual([p.clean.shape for p in pictures], [(32, 32, 3)] * 2)
+        inputs = [add_noise(p, s) for s in (0, 25) for p in pictures]
         seen = []
         hook = engine.model.encoder[0][0].conv0.register_forward_pre_hook(
             lambda _, arguments: seen.append(arguments[0].abs().flatten())
         )
-        scales = calibrate.measure_scales(engine, pictures, 0.99, sigmas=(0, 25))
+        scales = calibrate.measure_scales(engine, inputs, 0.99)
         hook.remove()
         expected = np.quantile(torch.cat(seen).numpy(), 0.99) / 127
         self.assertAlmostEqual(scales["encoder.0.0.conv0"]["scale"] / expected, 1, delta=2e-3)
@@ -117,7 +119,9 @@ class CalibrateTest(Folder):
     def test_simulation_loses_more_with_coarser_inputs(self):
         pictures = calibrate.calibration_pictures(self.path("data"), 2, 48)
         reference = TorchEngine(self.model_path)
-        scales = calibrate.measure_scales(reference, pictures, 0.9999)
+        scales = calibrate.measure_scales(
+            reference, calibrate.degraded("denoise", pictures), 0.9999
+        )
         noisy = [np.float32(pictures[0].clean) / 255]
         expected = reference.restore(["a"], noisy)[0][0]
         errors = []

@@ -53,8 +53,9 @@ class ExportTest(ModelFolder):
             np.testing.assert_array_equal(values, state[name].half().numpy())
         info = json.loads(metadata["pristine"])
         self.assertEqual(
-            (info["format"], info["name"], info["task"], info["scale"], info["halo"]),
-            (1, "tiny", "denoise", 1, 24),
+            (info["format"], info["name"], info["task"], info["variant"], info["scale"],
+             info["halo"]),
+            (1, "tiny", "denoise", "best", 1, 24),
         )
         self.assertEqual(info["training"], {"megapixels": 0.0, "note": "none"})
         self.assertEqual(info["architecture"]["channels"], [16, 32])
@@ -240,12 +241,12 @@ class EvaluateTest(ModelFolder):
         self.assertIn("* note: none", text)
         for sigma, row in report["sets"][0]["sigmas"].items():
             score = row["engines"]["torch"]["psnr"]
-            self.assertIn(f"| set | 2 | {sigma} | {row['noisy']:.2f} | {score:.2f} |", text)
+            self.assertIn(f"| set | 2 | sigma {sigma} | {row['input']:.2f} | {score:.2f} |", text)
         gains = [
             (b - a, name, sigma)
             for sigma, row in report["sets"][0]["sigmas"].items()
             for name, a, b in zip(
-                ["0.png", "1.png"], row["noisy_each"], row["engines"]["torch"]["each"]
+                ["0.png", "1.png"], row["input_each"], row["engines"]["torch"]["each"]
             )
         ]
         _, name, sigma = min(gains)

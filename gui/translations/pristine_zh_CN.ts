@@ -655,6 +655,34 @@
         <translation>降噪</translation>
     </message>
     <message>
+        <source>JPEG</source>
+        <translation>JPEG 修复</translation>
+    </message>
+    <message>
+        <source>Upscale</source>
+        <translation>放大</translation>
+    </message>
+    <message>
+        <source>Best</source>
+        <translation>最佳</translation>
+    </message>
+    <message>
+        <source>Fast</source>
+        <translation>快速</translation>
+    </message>
+    <message>
+        <source>Camera noise</source>
+        <translation>相机噪点</translation>
+    </message>
+    <message>
+        <source>Photograph</source>
+        <translation>照片</translation>
+    </message>
+    <message>
+        <source>Sc&amp;ale</source>
+        <translation>放大倍数(&amp;A)</translation>
+    </message>
+    <message>
         <source>Save as…</source>
         <translation>另存为…</translation>
     </message>

@@ -81,7 +81,7 @@ class InferenceThreadTest : public testing::Test {
   InferenceThreadTest() {
     initializeImageFiles();
     test::writeTinyModel(folder / "tiny.safetensors");
-    settings.model = (folder / "tiny.safetensors").string();
+    settings.model.model = (folder / "tiny.safetensors").string();
   }
   static std::shared_ptr<LiveRestoration> live(int width, int height) {
     return std::make_shared<LiveRestoration>(makePicture(test::photographImage(width, height), {}));
@@ -162,13 +162,13 @@ TEST_F(InferenceThreadTest, StopReachesATileThatHoldsUpPausedJobs) {
 }
 
 TEST_F(InferenceThreadTest, ModelThatCannotBeUsedRefusesJobs) {
-  settings.model = "/nowhere/x.safetensors";
+  settings.model.model = "/nowhere/x.safetensors";
   InferenceThread thread(recorder, settings);
   ASSERT_TRUE(recorder.wait(&Recorder::failures));
   thread.startJobs(jobs(1, 20, 20), {});
   ASSERT_TRUE(recorder.wait(&Recorder::ends));
   EXPECT_EQ(recorder.get(&Recorder::jobsFinished), 0);
-  settings.model = (folder / "tiny.safetensors").string();
+  settings.model.model = (folder / "tiny.safetensors").string();
   thread.setSettings(settings);
   thread.startJobs(jobs(1, 20, 20), {});
   ASSERT_TRUE(recorder.wait(&Recorder::ends, 2));

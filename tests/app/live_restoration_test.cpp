@@ -5,6 +5,8 @@
 #include <opencv2/core.hpp>
 #include <random>
 
+#include "core/error.h"
+#include "core/metrics.h"
 #include "core/restorer.h"
 #include "core/safetensors.h"
 #include "tests/support/test_image.h"
@@ -73,6 +75,16 @@ TEST_F(LiveRestorationTest, CompleteEqualsTheRestorerInAnyOrder) {
       EXPECT_LE(test::largestDifference(all(live), expected), 1e-5);
     }
   }
+}
+
+TEST_F(LiveRestorationTest, CompleteEqualsTheRestorerWhereRampsOfThreeTilesMeet) {
+  const auto source = makePicture(test::photographImage(150, 101), {});
+  LiveRestoration live(source);
+  prepare(live);
+  while (!live.complete()) restore(live, *live.nextTile({0, {100, 50, 30, 30}}));
+  EXPECT_LE(test::largestDifference(live.read(0, {0, 0, 150, 101}, 1.0),
+                                    restorer->restore(source->image, 1.0)->pixels),
+            1e-5);
 }
 
 TEST_F(LiveRestorationTest, LevelsFollowTheBase) {
@@ -157,6 +169,79 @@ TEST_F(LiveRestorationTest, TinyPictureIsOneTile) {
   EXPECT_TRUE(live.complete());
   EXPECT_LE(test::largestDifference(all(live), restorer->restore(live.source().image, 1.0)->pixels),
             1e-5);
+}
+
+/// A network that enlarges, on a picture of several tiles.
+class EnlargedLiveRestoration : public testing::TestWithParam<int> {
+ protected:
+  EnlargedLiveRestoration() {
+    options.precision = Precision::F32;
+    options.threads = 2;
+    options.tile = 64;
+    restorer = std::make_unique<Restorer>(
+        Model::fromSafetensors(test::tinyModel(1, GetParam()), "tiny"), options);
+  }
+  void restore(LiveRestoration& live, const LiveTile& tile) {
+    live.put(tile, restorer->restore(live.inputOf(tile), 1.0)->pixels);
+  }
+  static cv::Mat all(const LiveRestoration& live) {
+    return live.read(0, {{0, 0}, live.base()->sizeAt(0)}, 1.0);
+  }
+
+  RestorerOptions options;
+  std::unique_ptr<Restorer> restorer;
+};
+INSTANTIATE_TEST_SUITE_P(Scales, EnlargedLiveRestoration, testing::Values(2, 3, 4));
+
+TEST_P(EnlargedLiveRestoration, CompleteEqualsTheRestorer) {
+  const int scale = GetParam();
+  Image image = test::photographImage(150, 101);
+  image.alpha = test::alphaRamp(150, 101);
+  LiveRestoration live(makePicture(image, {}), scale);
+  EXPECT_EQ(live.base()->sizeAt(0), cv::Size(150 * scale, 101 * scale));
+  const cv::Mat before = all(live);
+  live.prepare(restorer->gridFor(150, 101), restorer->feather());
+  const LiveView view{0, {100 * scale, 50 * scale, 30, 30}};
+  while (const auto tile = live.nextTile(view)) restore(live, *tile);
+  ASSERT_TRUE(live.complete());
+  const Image expected = *restorer->restore(image, 1.0);
+  EXPECT_LE(test::largestDifference(all(live), expected.pixels), 1e-5);
+  EXPECT_GT(test::largestDifference(all(live), before), 1e-2);
+  const Image blended = live.blended(1.0);
+  EXPECT_EQ(test::largestDifference(blended.alpha, expected.alpha), 0.0);
+}
+
+TEST_P(EnlargedLiveRestoration, DraftsLieWhereTheTilesWill) {
+  const int scale = GetParam();
+  const Image image = test::photographImage(600, 430);
+  LiveRestoration live(makePicture(image, {}), scale);
+  const LiveView view{0, {300 * scale, 200 * scale, 200, 200}};
+  int drafts = 0;
+  while (const auto tile = live.nextDraft(view)) {
+    ASSERT_TRUE(tile->draft);
+    restore(live, *tile);
+    ASSERT_LT(++drafts, 10);
+  }
+  EXPECT_GT(drafts, 0);
+  const cv::Mat whole = restorer->restore(image, 1.0)->pixels;
+  const cv::Mat draft = live.read(0, view.visible, 1.0);
+  EXPECT_GT(psnr(draft, whole(view.visible)),
+            psnr(live.base()->levels[0](view.visible), whole(view.visible)) + 3.0);
+}
+
+TEST_P(EnlargedLiveRestoration, NeedsNoDraftWhereTheScreenIsNoFinerThanTheSource) {
+  LiveRestoration live(makePicture(test::photographImage(100, 80), {}), GetParam());
+  EXPECT_FALSE(live.nextDraft({2, {0, 0, 100, 80}}));
+  EXPECT_TRUE(live.nextDraft({0, {0, 0, 100, 80}}));
+}
+
+TEST_P(EnlargedLiveRestoration, RefusesWhatMemoryWouldNotHold) {
+  Image image;
+  image.pixels = cv::Mat(6000, 6000, CV_32FC3);
+  const auto picture = std::make_shared<Picture>();
+  picture->image = image;
+  picture->levels = {image.pixels};
+  EXPECT_THROW(LiveRestoration(picture, GetParam()), Error);
 }
 
 }  // namespace

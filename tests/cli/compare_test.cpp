@@ -61,6 +61,22 @@ TEST_F(Compare, PairsFoldersByRelativeNameAndPrintsTheMean) {
   EXPECT_THAT(run({"compare", path("a"), path("b")}).out, HasSubstr("mean of 2"));
 }
 
+TEST_F(Compare, ComparesLumaWithoutABorder) {
+  addPicture("a.png", 1);
+  addPicture("b.png", 2);
+  const ProcessResult result =
+      run({"compare", path("a.png"), path("b.png"), "--json", "--luma", "--border", "3"});
+  EXPECT_EQ(result.exitCode, 0) << result.err;
+  const json report = json::parse(result.out);
+  const Comparison wanted = pristine::compare(
+      readImage(folder / "a.png"), readImage(folder / "b.png"), {.luma = true, .border = 3});
+  EXPECT_NEAR(report.at("files")[0].at("psnr"), wanted.psnr, 1e-9);
+  EXPECT_NEAR(report.at("files")[0].at("ssim"), wanted.ssim, 1e-9);
+  EXPECT_EQ(report.at("luma"), true);
+  EXPECT_EQ(report.at("border"), 3);
+  EXPECT_NE(wanted.psnr, comparison("a.png", "b.png").psnr);
+}
+
 TEST_F(Compare, NamesWhatHasNoPartner) {
   addPicture("a/x.png", 1);
   addPicture("b/x.png", 2);

@@ -20,7 +20,7 @@ TEST_F(Options, PrintsVersionAndHelpOnStandardOutput) {
   EXPECT_THAT(help.out, HasSubstr("denoise INPUT... -o OUT"));
   EXPECT_THAT(help.out, HasSubstr("exit status"));
   EXPECT_EQ(help.err, "");
-  for (const char* verb : {"denoise", "compare", "models"}) {
+  for (const char* verb : {"denoise", "dejpeg", "upscale", "compare", "models"}) {
     const ProcessResult result = run({verb, "--help"});
     EXPECT_EQ(result.exitCode, 0) << verb;
     EXPECT_THAT(result.out, HasSubstr(std::string("pristine ") + verb));
@@ -53,7 +53,15 @@ TEST_F(Options, NamesTheOptionThatMakesNoSense) {
       {{"denoise", "a.png", "-o", "b.png", "--frobnicate"}, "--frobnicate"},
       {{"compare", "a.png"}, "1 inputs"},
       {{"compare", "a.png", "b.png", "c.png"}, "3 inputs"},
-      {{"models", "a"}, "models"}};
+      {{"compare", "a.png", "b.png", "--border", "-1"}, "--border"},
+      {{"dejpeg"}, "dejpeg: no input"},
+      {{"dejpeg", "a.png", "-o", "b.png", "-s", "2"}, "-s"},
+      {{"upscale", "a.png", "-o", "b.png", "-s", "5"}, "--scale is '5'"},
+      {{"upscale", "a.png", "-o", "b.png", "-s", "1"}, "--scale is '1'"},
+      {{"upscale", "a.png", "-o", "b.png", "--strength", "50"}, "--strength"},
+      {{"denoise", "a.png", "-o", "b.png", "--model", ""}, "model"},
+      {{"models", "check", "--measure"}, "models"},
+      {{"models", "--threads", "-1"}, "--threads"}};
   for (const Case& c : cases) {
     const ProcessResult result = run(c.arguments);
     EXPECT_EQ(result.exitCode, 2) << c.named;

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <cmath>
 #include <opencv2/core.hpp>
 #include <vector>
@@ -146,6 +147,45 @@ TEST(Compare, GivesGreyTheValueOfItsSingleChannel) {
   cv::extractChannel(b.pixels, gb, 0);
   EXPECT_NEAR(compare(a, b).psnr, psnr(ga, gb), 1e-9);
   EXPECT_NEAR(compare(a, b).ssim, naiveSsim(ga, gb, 11), 1e-9);
+}
+
+// 8-bit R'G'B' of BT.601: white is 235, black 16, the primaries 81, 145 and 41.
+TEST(Metrics, LumaIsThatOfBt601) {
+  cv::Mat colours(1, 5, CV_32FC3);
+  const std::array<cv::Vec3f, 5> rgb{
+      cv::Vec3f{1, 1, 1}, {0, 0, 0}, {1, 0, 0}, {0, 1, 0}, {0, 0, 1}};
+  const std::array<double, 5> wanted{235, 16, 81.481, 144.553, 40.966};
+  for (int i = 0; i < 5; ++i) colours.at<cv::Vec3f>(0, i) = rgb[static_cast<std::size_t>(i)];
+  const cv::Mat y = luma(colours);
+  ASSERT_EQ(y.type(), CV_32FC1);
+  for (int i = 0; i < 5; ++i) {
+    EXPECT_NEAR(255.0 * y.at<float>(0, i), wanted[static_cast<std::size_t>(i)], 1e-4);
+  }
+}
+
+TEST(Metrics, CompareOfLumaLooksAtLumaInsideTheBorderAlone) {
+  const Image a = test::photographImage(40, 30);
+  Image b = a;
+  b.pixels = a.pixels.clone();
+  b.pixels.at<cv::Vec3f>(2, 20) = {1, 0, 1};  // in a border of 3
+  EXPECT_TRUE(std::isinf(compare(a, b, {.luma = true, .border = 3}).psnr));
+  EXPECT_FALSE(std::isinf(compare(a, b, {.luma = true, .border = 2}).psnr));
+  // One value of red, 51/255 more: luma differs by 65.481 / 5 of 255 in one of 40 x 30 pixels.
+  Image c = test::photographImage(40, 30);
+  c.pixels = cv::Mat(30, 40, CV_32FC3, cv::Scalar::all(0.2));
+  Image d = c;
+  d.pixels = c.pixels.clone();
+  d.pixels.at<cv::Vec3f>(10, 20)[0] = 0.4F;
+  const double step = 65.481 / 5 / 255;
+  EXPECT_NEAR(compare(c, d, {.luma = true}).psnr, -10 * std::log10(step * step / 1200), 1e-3);
+  EXPECT_NEAR(compare(c, d, {.luma = true, .border = 5}).psnr, -10 * std::log10(step * step / 600),
+              1e-3);
+}
+
+TEST(Metrics, ABorderLeavesAtLeastAPixel) {
+  const Image a = test::photographImage(7, 9);
+  EXPECT_NO_THROW(compare(a, a, {.border = 3}));
+  EXPECT_THROW(compare(a, a, {.border = 4}), Error);
 }
 
 }  // namespace

@@ -51,6 +51,28 @@ TEST(Model, SaysWhatItsFileSays) {
   EXPECT_GT(model->info().macsPerPixel, 1000.0);
 }
 
+TEST(Model, CountsTheWorkOfAPixelOfTheOutput) {
+  const auto same = Model::fromSafetensors(test::tinyModel(), "same");
+  const auto twice = Model::fromSafetensors(test::tinyModel(1, 2), "twice");
+  EXPECT_EQ(same->info().variant, "best");
+  EXPECT_EQ(twice->info().task, "upscale");
+  EXPECT_EQ(twice->info().scale, 2);
+  // The tails differ: 3 outputs of 8 channels at 3x3 against 12, for four pixels.
+  EXPECT_NEAR(twice->info().macsPerPixel, (same->info().macsPerPixel + 9 * 8 * 9) / 4, 1e-9);
+}
+
+TEST(Model, TakesItsVariantFromTheFile) {
+  Safetensors content = test::tinyModel();
+  json info = test::tinyModelInfo();
+  info["variant"] = "fast";
+  content.metadata["pristine"] = info.dump();
+  EXPECT_EQ(Model::fromSafetensors(content, "x").get()->info().variant, "fast");
+  info.erase("variant");
+  info["architecture"].erase("scale");
+  content.metadata["pristine"] = info.dump();
+  EXPECT_EQ(Model::fromSafetensors(content, "x").get()->info().variant, "best");
+}
+
 TEST(Model, NamesAMissingTensor) {
   Safetensors content = test::tinyModel();
   content.tensors.erase("middle.1.attention.q.weight");

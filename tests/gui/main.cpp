@@ -35,6 +35,7 @@ int main(int argc, char** argv) {
   const pristine::test::TemporaryFolder models;
   pristine::test::writeTinyModel(models / "denoise.safetensors", 1);
   pristine::test::writeTinyModel(models / "second.safetensors", 2);
+  pristine::test::writeTinyModel(models / "upscale2.safetensors", 1, 2);
   qputenv("PRISTINE_MODELS", QByteArray::fromStdString(models.path().string()));
   qInstallMessageHandler(onMessage);
   return RUN_ALL_TESTS();

@@ -354,6 +354,34 @@ TEST_F(MainWindowTest, ReferenceIsMeasuredAndShown) {
   }));
 }
 
+TEST_F(MainWindowTest, EnlargesWhatIsShown) {
+  const fs::path path = fixture.picture("a.png");  // 160 x 120
+  ASSERT_TRUE(fixture.show(path));
+  TaskSettings task = window().taskPanel()->settings();
+  task.task = QStringLiteral("upscale");
+  task.scale = 2;
+  window().taskPanel()->setSettings(task);
+  emit window().taskPanel()->engineChanged();
+  ASSERT_TRUE(restored()) << window().errorText().toStdString();
+  EXPECT_EQ(window().view()->after()->picture().sizeAt(0), cv::Size(320, 240));
+  EXPECT_EQ(window().view()->before()->picture().sizeAt(0), cv::Size(160, 120));
+  const cv::Rect all{0, 0, 320, 240};
+  const cv::Mat shown = window().view()->after()->read(0, all);
+  Restorer restorer(loadModel("upscale2"), {});
+  const Image expected = *restorer.restore(readImage(path), 1.0);
+  EXPECT_LE(test::largestDifference(shown, expected.pixels), 1e-5);
+  QSignalSpy saved(&window(), &MainWindow::saved);
+  window().saveTo(toQString(path.parent_path() / "large.png"));
+  ASSERT_TRUE(waitFor([&] { return saved.count() == 1; }));
+  EXPECT_EQ(readImage(path.parent_path() / "large.png").width(), 320);
+  // And back again.
+  task.task = QStringLiteral("denoise");
+  window().taskPanel()->setSettings(task);
+  emit window().taskPanel()->engineChanged();
+  ASSERT_TRUE(restored());
+  EXPECT_EQ(window().view()->after()->picture().sizeAt(0), cv::Size(160, 120));
+}
+
 TEST_F(MainWindowTest, StepsThroughTheListFromTheCanvas) {
   window().openPaths({fixture.picture("a.png"), fixture.picture("b.png")});
   ASSERT_TRUE(waitFor([&] { return window().currentPath().endsWith(QStringLiteral("a.png")); }));

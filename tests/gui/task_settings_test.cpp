@@ -38,7 +38,7 @@ TEST(TaskSettings, HaveTheDefaultsOfTheCommandLine) {
   const cli::Options options = parsed(commandLine({"a.png"}, "b.png", task));
   EXPECT_EQ(options.model, task.model.toStdString());
   EXPECT_EQ(options.strength, task.strength);
-  EXPECT_EQ(options.quality, task.quality);
+  EXPECT_EQ(options.write.quality.value_or(95), task.quality);
   EXPECT_EQ(options.restorer.precision, task.precision);
   EXPECT_EQ(options.restorer.threads, task.threads);
 }
@@ -58,14 +58,36 @@ TEST(TaskSettings, CommandLineMeansTheSame) {
   EXPECT_EQ(options.output, "/out put/");
   EXPECT_EQ(options.model, "/models/my model's.safetensors");
   EXPECT_EQ(options.strength, 35);
-  EXPECT_EQ(options.quality, 80);
+  EXPECT_EQ(options.write.quality.value_or(95), 80);
   EXPECT_EQ(options.restorer.precision, Precision::F32);
   EXPECT_EQ(options.restorer.threads, 3);
+}
+
+TEST(TaskSettings, CommandLineOfEveryTaskMeansTheSame) {
+  TaskSettings task;
+  task.task = QStringLiteral("dejpeg");
+  task.strength = 60;
+  const cli::Options dejpeg = parsed(commandLine({"a.png"}, "b.png", task));
+  EXPECT_EQ(dejpeg.verb, cli::Options::Verb::Dejpeg);
+  EXPECT_EQ(dejpeg.strength, 60);
+  EXPECT_EQ(strengthOf(task), 0.6);
+  EXPECT_EQ(modelChoice(task), (ModelChoice{"dejpeg", 1, "best"}));
+  task.task = QStringLiteral("upscale");
+  task.scale = 3;
+  task.model = QStringLiteral("photo");
+  const cli::Options upscale = parsed(commandLine({"a.png"}, "b.png", task));
+  EXPECT_EQ(upscale.verb, cli::Options::Verb::Upscale);
+  EXPECT_EQ(upscale.scale, 3);
+  EXPECT_EQ(upscale.model, "photo");
+  EXPECT_EQ(strengthOf(task), 1.0);
+  EXPECT_EQ(modelChoice(task), (ModelChoice{"upscale", 3, "photo"}));
 }
 
 TEST(TaskSettings, SurviveTheSettingsFile) {
   const test::TemporaryFolder folder;
   TaskSettings task;
+  task.task = QStringLiteral("upscale");
+  task.scale = 4;
   task.model = QStringLiteral("second");
   task.strength = 42;
   task.quality = 77;
@@ -86,10 +108,14 @@ TEST(TaskSettings, NonsenseInTheFileIsPutRight) {
   QSettings settings(toQString(folder / "s.ini"), QSettings::IniFormat);
   settings.setValue(QStringLiteral("task/strength"), 5000);
   settings.setValue(QStringLiteral("task/quality"), -3);
+  settings.setValue(QStringLiteral("task/task"), QStringLiteral("polish"));
+  settings.setValue(QStringLiteral("task/scale"), 9);
   settings.setValue(QStringLiteral("task/precision"), QStringLiteral("f7"));
   const TaskSettings task = loadTaskSettings(settings);
   EXPECT_EQ(task.strength, 100);
   EXPECT_EQ(task.quality, 1);
+  EXPECT_EQ(task.task, QStringLiteral("denoise"));
+  EXPECT_EQ(task.scale, 4);
   EXPECT_EQ(task.precision, Precision::Auto);
 }
 

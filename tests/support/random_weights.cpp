@@ -62,7 +62,7 @@ class Modules {
       stage(config_.decoder[i], "decoder." + index, l);
     }
     stage(config_.middle, "middle", deepest);
-    conv("tail", config_.imageChannels, channels(0), 3);
+    conv("tail", Dim{config_.imageChannels} * config_.scale * config_.scale, channels(0), 3);
   }
 
   Weights take() { return std::move(weights_); }

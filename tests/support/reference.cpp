@@ -225,6 +225,20 @@ Array refDepthToSpace(const Array& src, Dim factor) {
   return dst;
 }
 
+Array refRepeat(const Array& src, Dim factor) {
+  Array dst({src.size(0), src.size(1) * factor, src.size(2) * factor, src.size(3)});
+  for (Dim n = 0; n < dst.size(0); ++n) {
+    for (Dim y = 0; y < dst.size(1); ++y) {
+      for (Dim x = 0; x < dst.size(2); ++x) {
+        for (Dim i = 0; i < dst.size(3); ++i) {
+          dst(n, y, x, i) = src(n, y / factor, x / factor, i);
+        }
+      }
+    }
+  }
+  return dst;
+}
+
 Array refPixelShuffle(const Array& src, Dim factor) {
   const Dim c = src.size(3) / (factor * factor);
   Array dst({src.size(0), src.size(1) * factor, src.size(2) * factor, c});

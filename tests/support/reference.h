@@ -46,6 +46,8 @@ Array refBilinearResize(const Array& picture, Dim height, Dim width);
 
 /// [mb, h, w, r r c] -> [mb, r h, r w, c], channel (dy r + dx) c + i to pixel (r y + dy, r x + dx).
 Array refDepthToSpace(const Array& src, Dim factor);
+/// [mb, h, w, c] -> [mb, r h, r w, c], every pixel r times in both directions.
+Array refRepeat(const Array& src, Dim factor);
 /// torch.pixel_shuffle: channel i r r + dy r + dx to pixel (r y + dy, r x + dx).
 Array refPixelShuffle(const Array& src, Dim factor);
 /// torch.pixel_unshuffle, the inverse.

@@ -96,17 +96,19 @@ class WeightMaker {
 
 }  // namespace
 
-nlohmann::json tinyModelInfo() {
+nlohmann::json tinyModelInfo(int scale) {
   using nlohmann::json;
   return {{"format", 1},
           {"name", "tiny"},
           {"title", "random weights"},
-          {"task", "denoise"},
-          {"scale", 1},
+          {"task", scale == 1 ? "denoise" : "upscale"},
+          {"variant", "best"},
+          {"scale", scale},
           {"halo", 16},
           {"architecture",
            {{"type", "restoration_net"},
             {"image_channels", 3},
+            {"scale", scale},
             {"channels", json::array({8, 24})},
             {"encoder", json::array({json::array({"pair", "se_cbam"})})},
             {"middle", json::array({"histogram", "agent", "se_cbam", "pair"})},
@@ -119,9 +121,9 @@ nlohmann::json tinyModelInfo() {
           {"training", {{"steps", 0}}}};
 }
 
-Safetensors tinyModel(std::uint32_t seed) {
+Safetensors tinyModel(std::uint32_t seed, int scale) {
   Safetensors content;
-  content.metadata["pristine"] = tinyModelInfo().dump();
+  content.metadata["pristine"] = tinyModelInfo(scale).dump();
   WeightMaker maker(content, seed);
   maker.conv("head", 8, 3, 3);
   maker.pair("encoder.0.0", 8);
@@ -133,12 +135,20 @@ Safetensors tinyModel(std::uint32_t seed) {
   maker.pair("middle.3", 24);
   maker.conv("up.0", 4 * 8, 24, 1);
   maker.pair("decoder.0.0", 8);
-  maker.conv("tail", 3, 8, 3, true, 0.02);
+  maker.conv("tail", std::int64_t{3} * scale * scale, 8, 3, true, 0.02);
   return content;
 }
 
-void writeTinyModel(const std::filesystem::path& path, std::uint32_t seed) {
-  writeBytes(path, formatSafetensors(tinyModel(seed)));
+void writeTinyModel(const std::filesystem::path& path, std::uint32_t seed, int scale) {
+  std::filesystem::create_directories(path.parent_path());
+  writeBytes(path, formatSafetensors(tinyModel(seed, scale)));
+}
+
+void writeTinyModel(const std::filesystem::path& path, const nlohmann::json& info) {
+  std::filesystem::create_directories(path.parent_path());
+  Safetensors content = tinyModel(1, info.at("scale").get<int>());
+  content.metadata["pristine"] = info.dump();
+  writeBytes(path, formatSafetensors(content));
 }
 
 }  // namespace pristine::test

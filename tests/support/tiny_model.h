@@ -10,13 +10,16 @@ namespace pristine::test {
 
 /// The 'pristine' metadata of a two-level network with every kind of block, windows of 16 pixels
 /// and a halo of 16.
-nlohmann::json tinyModelInfo();
+/// `scale` over 1: task upscale.
+nlohmann::json tinyModelInfo(int scale = 1);
 
 /// A valid model file with that metadata and random weights. The network adds to the picture a
 /// correction of a few hundredths that depends on all of its parts.
-Safetensors tinyModel(std::uint32_t seed = 1);
+Safetensors tinyModel(std::uint32_t seed = 1, int scale = 1);
 
 /// Writes tinyModel() to a file.
-void writeTinyModel(const std::filesystem::path& path, std::uint32_t seed = 1);
+void writeTinyModel(const std::filesystem::path& path, std::uint32_t seed = 1, int scale = 1);
+/// The same under other metadata.
+void writeTinyModel(const std::filesystem::path& path, const nlohmann::json& info);
 
 }  // namespace pristine::test

@@ -9,6 +9,7 @@
 #include "tests/support/compare.h"
 #include "tests/support/random.h"
 #include "tests/support/random_weights.h"
+#include "tests/support/reference.h"
 
 namespace va::test {
 namespace {
@@ -20,7 +21,9 @@ Array runNetwork(Network& network, const Array& image) {
   EXPECT_EQ(input.size(), values.size());
   std::copy(values.begin(), values.end(), input.begin());
   EXPECT_TRUE(network.run());
-  return {image.shape(), network.output()};
+  const Dim side = static_cast<Dim>(std::lround(
+      std::sqrt(static_cast<double>(network.output().size()) / static_cast<double>(input.size()))));
+  return {{1, side * image.size(1), side * image.size(2), 3}, network.output()};
 }
 
 Array restored(const NetworkConfig& config, const Weights& weights, const Array& image,
@@ -30,8 +33,9 @@ Array restored(const NetworkConfig& config, const Weights& weights, const Array&
   return runNetwork(network, image);
 }
 
-TEST(Network, MatchesPyTorchWithAllFourSystems) {
-  auto file = pristine::readSafetensors(PRISTINE_TEST_DATA "/parity_network.safetensors");
+/// What PyTorch made of a network with random weights (data/training/parity.py).
+void expectMatchesPyTorch(const std::string& fileName) {
+  auto file = pristine::readSafetensors(std::string(PRISTINE_TEST_DATA "/") + fileName);
   const auto take = [&](const std::string& name) {
     const auto tensor = file.tensors.extract(name).mapped();
     return Array(Shape(tensor.shape), tensor.values).permuted({0, 2, 3, 1});
@@ -40,6 +44,67 @@ TEST(Network, MatchesPyTorchWithAllFourSystems) {
   const Array output = take("output");
   const auto model = pristine::Model::fromSafetensors(std::move(file), "parity");
   EXPECT_TRUE(isNear(restored(model->config(), model->weights(), input), output, kParityTolerance));
+}
+
+TEST(Network, MatchesPyTorchWithAllFourSystems) {
+  expectMatchesPyTorch("parity_network.safetensors");
+}
+
+TEST(Network, MatchesPyTorchEnlarging) {
+  expectMatchesPyTorch("parity_upscale.safetensors");
+}
+
+/// head -> pair -> tail -> depth to space on the repeated picture, in f64.
+Array referenceUpscale(const NetworkConfig& config, const Weights& weights, const Array& image) {
+  const auto weight = [&](const std::string& name) {
+    const Shape& shape = weights.shape(name);
+    return Array(shape, weights.get(name, shape));
+  };
+  const auto conv = [&](const Array& src, const std::string& name) {
+    return refConv2d(src, weight(name + ".weight"), weight(name + ".bias"), {.padding = 1});
+  };
+  Array x = conv(image, "head");
+  const Array branch = conv(map(conv(x, "middle.0.conv0"), refRelu), "middle.0.conv1");
+  const Array scale = weight("middle.0.scale");
+  for (std::size_t i = 0; i < x.elements(); ++i) {
+    x.values()[i] += branch.values()[i] * scale.values()[i % scale.elements()];
+  }
+  return refRepeat(image, config.scale) + refDepthToSpace(conv(x, "tail"), config.scale);
+}
+
+TEST(Network, EnlargesAsItsDefinitionSays) {
+  for (const int scale : {1, 2, 3, 4}) {
+    SCOPED_TRACE(scale);
+    Random random(504);
+    NetworkConfig config;
+    config.channels = {7};
+    config.middle = {"pair"};
+    config.window = 5;
+    config.scale = scale;
+    const Weights weights = randomWeights(config);
+    const Array image = random.uniform({1, 5, 15, 3}, 0.0, 1.0);
+    const Array result = restored(config, weights, image);
+    EXPECT_EQ(result.shape(), Shape({1, 5 * scale, 15 * scale, 3}));
+    EXPECT_TRUE(isNear(result, referenceUpscale(config, weights, image), kParityTolerance));
+  }
+}
+
+TEST(Network, EnlargesWithThreeLevelsAndAllFourSystems) {
+  Random random(505);
+  for (const int scale : {2, 3, 4}) {
+    NetworkConfig config = smallNetworkConfig();
+    config.channels = {8, 12, 16};
+    config.encoder.push_back({"histogram", "pair"});
+    config.decoder.push_back({"agent"});
+    config.window = 64;
+    config.scale = scale;
+    const Weights weights = randomWeights(config);
+    EXPECT_NO_THROW(checkWeights(config, weights));
+    const Array image = random.uniform({1, 64, 64, 3}, 0.0, 1.0);
+    const Array one = restored(config, weights, image, 1);
+    EXPECT_EQ(one.shape(), Shape({1, 64 * scale, 64 * scale, 3}));
+    EXPECT_TRUE(isEqual(restored(config, weights, image, 2), one));
+  }
 }
 
 TEST(Network, Bf16StaysNearF32) {
@@ -160,6 +225,8 @@ TEST(Network, ErrorsNameTheFieldOfTheConfiguration) {
   EXPECT_EQ(error([](NetworkConfig&) {}), "nothing was thrown");
   EXPECT_EQ(error([](NetworkConfig& c) { c.imageChannels = 0; }),
             "network: image_channels is 0, expected 1 to 64");
+  EXPECT_EQ(error([](NetworkConfig& c) { c.scale = 5; }), "network: scale is 5, expected 1 to 4");
+  EXPECT_EQ(error([](NetworkConfig& c) { c.scale = 0; }), "network: scale is 0, expected 1 to 4");
   EXPECT_EQ(error([](NetworkConfig& c) { c.channels.clear(); }),
             "network: channels has 0 levels, expected 1 to 8");
   EXPECT_EQ(error([](NetworkConfig& c) { c.channels[1] = -4; }),

@@ -27,8 +27,10 @@ VA_MULTIVERSION void addRow(const BFloat16* a, const BFloat16* b, BFloat16* dst,
     dst[i] = BFloat16(static_cast<float>(a[i]) + static_cast<float>(b[i]));
 }
 
+enum class Residual { None, Full, Repeated };
+
 template <typename T>
-void shuffle(const Sizes& s, const T* src, const T* residual, T* dst) {
+void shuffle(const Sizes& s, const T* src, const T* residual, Residual kind, T* dst) {
   const Dim r = s.factor;
   const Dim rows = s.mb * s.h;
 #pragma omp parallel for schedule(static)
@@ -39,8 +41,13 @@ void shuffle(const Sizes& s, const T* src, const T* residual, T* dst) {
         // The r pixels (r x + 0 ... r - 1) of one output row lie side by side on both ends.
         const T* from = src + ((row * s.w + x) * r * r + dy * r) * s.c;
         const Dim to = dstRow + x * r * s.c;
-        if (residual != nullptr) {
+        if (kind == Residual::Full) {
           addRow(from, residual + to, dst + to, r * s.c);
+        } else if (kind == Residual::Repeated) {
+          const T* pixel = residual + (row * s.w + x) * s.c;
+          for (Dim dx = 0; dx < r; ++dx) {
+            addRow(from + dx * s.c, pixel, dst + to + dx * s.c, s.c);
+          }
         } else {
           std::memcpy(dst + to, from, static_cast<std::size_t>(r * s.c) * sizeof(T));
         }
@@ -51,7 +58,7 @@ void shuffle(const Sizes& s, const T* src, const T* residual, T* dst) {
 
 class DepthToSpace final : public Operator {
  public:
-  DepthToSpace(Sizes sizes, DataType type, bool residual)
+  DepthToSpace(Sizes sizes, DataType type, Residual residual)
       : sizes_(sizes), type_(type), residual_(residual) {}
 
   void prepare(const Engine& /*engine*/, bool /*inPlace*/) override {}
@@ -65,20 +72,20 @@ class DepthToSpace final : public Operator {
     }
   }
 
-  int inPlaceSource() const override { return residual_ ? 1 : -1; }
+  int inPlaceSource() const override { return residual_ == Residual::Full ? 1 : -1; }
   std::string kind() const override { return "depth_to_space"; }
 
  private:
   template <typename T>
   void runAs() {
     shuffle(sizes_, reinterpret_cast<const T*>(buffers_.src[0]),
-            residual_ ? reinterpret_cast<const T*>(buffers_.src[1]) : nullptr,
-            reinterpret_cast<T*>(buffers_.dst[0]));
+            residual_ == Residual::None ? nullptr : reinterpret_cast<const T*>(buffers_.src[1]),
+            residual_, reinterpret_cast<T*>(buffers_.dst[0]));
   }
 
   Sizes sizes_;
   DataType type_;
-  bool residual_;
+  Residual residual_;
   Buffers buffers_;
 };
 
@@ -94,17 +101,21 @@ Tensor depthToSpace(GraphBuilder& graph, const std::string& name, const Tensor& 
   const Sizes sizes{src.shape[0], src.shape[1], src.shape[2], src.shape[3] / (factor * factor),
                     factor};
   const Shape dst{sizes.mb, sizes.h * factor, sizes.w * factor, sizes.c};
+  const Shape repeated{sizes.mb, sizes.h, sizes.w, sizes.c};
   std::vector<Tensor> sources{src};
+  Residual kind = Residual::None;
   if (residual) {
-    if (residual->shape != dst || residual->type != src.type) {
+    kind = residual->shape == dst ? Residual::Full : Residual::Repeated;
+    if ((residual->shape != dst && residual->shape != repeated) || residual->type != src.type) {
       throw std::invalid_argument("depth to space '" + name + "': residual is " +
                                   residual->shape.toString() + " " + toString(residual->type) +
-                                  ", expected " + dst.toString() + " " + toString(src.type));
+                                  ", expected " + dst.toString() + " or " + repeated.toString() +
+                                  " " + toString(src.type));
     }
     sources.push_back(*residual);
   }
-  return graph.add(name, std::make_unique<DepthToSpace>(sizes, src.type, residual.has_value()),
-                   sources, dst, src.type);
+  return graph.add(name, std::make_unique<DepthToSpace>(sizes, src.type, kind), sources, dst,
+                   src.type);
 }
 
 }  // namespace va

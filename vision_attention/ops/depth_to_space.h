@@ -8,7 +8,8 @@
 namespace va {
 
 /// Depth to space: [mb, h, w, r * r * c] -> [mb, r h, r w, c], channel block (dy * r + dx) going to
-/// pixel (r y + dy, r x + dx); `residual` of the result's shape and type is added.
+/// pixel (r y + dy, r x + dx). `residual` is added: of the result's shape, or [mb, h, w, c], whose
+/// pixels are repeated r times in both directions; its type is src's.
 Tensor depthToSpace(GraphBuilder& graph, const std::string& name, const Tensor& src, Dim factor,
                     const std::optional<Tensor>& residual = std::nullopt);
 
