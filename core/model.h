@@ -26,6 +26,7 @@ struct ModelInfo {
   std::size_t parameters = 0;
   double macsPerPixel = 0;  ///< multiply-adds per pixel of the output
   std::string training;     ///< the training record, JSON
+  std::string digest;       ///< of metadata and weights: tells two models of one name apart
 };
 
 /// A trained network: weights and configuration, immutable, shared between restorers.
