@@ -36,6 +36,7 @@ std::vector<fs::path> picturesIn(const fs::path& folder, BatchPlan& plan, bool r
       std::error_code unknown;
       if (entry->is_directory(unknown)) {
         if (entry->is_symlink(unknown)) continue;
+        if (name.filename() == ".pristine") continue;  // the journal's
         if (!skip.empty() && fs::equivalent(entry->path(), skip, unknown)) continue;
         if (recursive) {
           pending.push_back(name);
@@ -99,29 +100,43 @@ BatchPlan planBatch(const std::vector<fs::path>& inputs, const fs::path& output,
   if (!oneFile && fs::exists(output, error) && !fs::is_directory(output, error)) {
     throw Error(ErrorCode::Usage, "output '" + output.string() + "' is a file, expected a folder");
   }
+  if (!oneFile || namesFolder(output)) plan.folder = output;
+  const auto place = [&](const fs::path& relative) {
+    return output / (options.name ? options.name->outputFor(relative) : relative);
+  };
   for (const fs::path& input : inputs) {
     const auto status = fs::status(input, error);
     if (fs::is_directory(status)) {
       const fs::path skip = fs::exists(output, error) ? output : fs::path();
       for (const fs::path& name : picturesIn(input, plan, options.recursive, skip)) {
-        plan.jobs.push_back({input / name, output / name});
+        plan.jobs.push_back({input / name, place(name)});
       }
     } else if (!fs::exists(status)) {
       plan.failures.push_back({input, "does not exist"});
-    } else if (oneFile && !namesFolder(output)) {
+    } else if (plan.folder.empty()) {
       plan.jobs.push_back({input, output});
     } else {
-      plan.jobs.push_back({input, output / input.filename()});
+      plan.jobs.push_back({input, place(input.filename())});
     }
   }
   for (Job& job : plan.jobs) {
-    if (!isWritableExtension(job.output)) {
-      plan.failures.push_back(
-          {job.input, "output '" + job.output.string() +
-                          "' has none of the extensions .png .jpg .jpeg .tif .tiff .webp"});
+    // A file that was named outright keeps its name, whatever it says.
+    if (!options.format || (plan.folder.empty())) continue;
+    if (formatOfName(job.output) != options.format) {
+      job.output.replace_extension(traitsOf(*options.format).extensions.front());
     }
   }
-  std::erase_if(plan.jobs, [](const Job& job) { return !isWritableExtension(job.output); });
+  const auto isWritable = [&](const Job& job) {
+    return options.format || isWritableExtension(job.output);
+  };
+  for (Job& job : plan.jobs) {
+    if (!isWritable(job)) {
+      plan.failures.push_back({job.input, "output '" + job.output.string() +
+                                              "' has none of the extensions that can be written, " +
+                                              writableExtensions() + "; choose with --format"});
+    }
+  }
+  std::erase_if(plan.jobs, [&](const Job& job) { return !isWritable(job); });
   dropRepetitions(plan);
   requireDistinct(plan);
   return plan;

@@ -1,8 +1,12 @@
 #pragma once
 
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <vector>
+
+#include "app/file_format.h"
+#include "app/name_template.h"
 
 namespace pristine {
 
@@ -21,18 +25,21 @@ struct PlanFailure {
 struct BatchPlan {
   std::vector<Job> jobs;  ///< in the order of the inputs; folders sorted by name
   std::vector<PlanFailure> failures;
-  bool skippedFolders = false;  ///< a folder had sub-folders and recursion was off
+  std::filesystem::path folder;  ///< of the outputs; empty when one file was named
+  bool skippedFolders = false;   ///< a folder had sub-folders and recursion was off
 };
 
 struct PlanOptions {
-  bool recursive = false;  ///< descend into sub-folders, keeping the tree
+  bool recursive = false;              ///< descend into sub-folders, keeping the tree
+  std::optional<FileFormat> format{};  ///< of the outputs, whose extensions follow it
+  std::optional<NameTemplate> name{};  ///< of outputs in a folder; default: that of the input
 };
 
 /// Lays out a batch. Inputs are files and folders. One file: `output` may name a file, unless it is
 /// a folder or ends with '/'. Otherwise `output` is a folder and names are kept. In folders, files
-/// are taken that are named like pictures; an output folder among them is left out. Throws
-/// Error(Usage), before anything is written, when two inputs would be written to one file, an
-/// output is one of the inputs or the output folder is a file.
+/// are taken that are named like pictures; an output folder among them and the journal's are left
+/// out. Throws Error(Usage), before anything is written, when two inputs would be written to one
+/// file, an output is one of the inputs or the output folder is a file.
 BatchPlan planBatch(const std::vector<std::filesystem::path>& inputs,
                     const std::filesystem::path& output, const PlanOptions& options);
 

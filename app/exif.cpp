@@ -77,18 +77,6 @@ std::optional<TiffDirectory> readPhotographPart(const TiffSource& source) {
   return part;
 }
 
-TiffSource fileSource(std::istream& file, const fs::path& path) {
-  std::error_code error;
-  const auto size = fs::file_size(path, error);
-  return {error ? 0 : size, [&file](std::uint64_t offset, std::span<std::uint8_t> target) {
-            file.clear();
-            file.seekg(static_cast<std::streamoff>(offset));
-            file.read(reinterpret_cast<char*>(target.data()),
-                      static_cast<std::streamsize>(target.size()));
-            return file.good();
-          }};
-}
-
 [[noreturn]] void failOutput(const fs::path& path, const std::string& why) {
   throw Error(ErrorCode::Output, "'" + path.string() + "': EXIF cannot be written: " + why);
 }
@@ -97,7 +85,7 @@ TiffSource fileSource(std::istream& file, const fs::path& path) {
 
 std::vector<std::uint8_t> readTiffExif(const fs::path& path) {
   std::ifstream file(path, std::ios::binary);
-  const auto kept = readPhotographPart(fileSource(file, path));
+  const auto kept = readPhotographPart(tiffSource(file, path));
   if (!kept || kept->empty()) return {};
   std::vector<std::uint8_t> block(kMark.begin(), kMark.end());
   const auto encoded = encodeTiff(*kept);
@@ -115,7 +103,7 @@ void addTiffExif(const fs::path& path, std::span<const std::uint8_t> exif) {
   if (!file) failOutput(path, "the file cannot be opened");
   std::optional<std::vector<TiffWrite>> writes;
   try {
-    writes = addToTiff(fileSource(file, path), *kept);
+    writes = addToTiff(tiffSource(file, path), *kept);
   } catch (const std::length_error&) {
     return;
   }

@@ -3,11 +3,11 @@
 #include <cstdint>
 #include <filesystem>
 #include <memory>
-#include <optional>
 #include <stop_token>
 #include <string>
 #include <vector>
 
+#include "app/file_format.h"
 #include "core/image.h"
 
 namespace pristine {
@@ -15,14 +15,30 @@ namespace pristine {
 /// Starts the decoders once; call before threads exist. Throws Error(Input) if that fails.
 void initializeImageFiles();
 
-/// Reads PNG, JPEG, TIFF and WebP by content, not by name: 8 and 16 bit and f32, grey or colour,
-/// palettes and CMYK as RGB, alpha apart. The orientation tag is applied. f32 values are not
-/// clipped. A truncated file and one of several pages are errors. Throws Error(Input), or
-/// Error(Stopped) once `stop` is requested. Any thread.
-Image readImage(const std::filesystem::path& path, const std::stop_token& stop = {});
+struct ReadOptions {
+  std::int64_t maxPixels = 1'000'000'000;  ///< a header that promises more is refused
+};
 
-/// Pixels of a picture by its header alone. Throws Error(Input). Any thread.
-std::int64_t pixelCount(const std::filesystem::path& path);
+/// Reads pictures by content, not by name: 8 and 16 bit and f32, grey or colour, palettes and CMYK
+/// as RGB, alpha apart. The orientation tag is applied. f32 values are not clipped; OpenEXR comes
+/// as linear light with a profile that says so. A truncated file and one of several pages are
+/// errors. Throws Error(Input), or Error(Stopped) once `stop` is requested. Any thread.
+Image readImage(const std::filesystem::path& path, const std::stop_token& stop = {},
+                const ReadOptions& options = {});
+
+/// What a header says.
+struct PictureSize {
+  int width = 0;  ///< as stored, before the orientation tag is applied
+  int height = 0;
+  FileFormat format = FileFormat::Png;
+  bool rows = false;  ///< can be read row by row, in memory that does not grow with the height
+
+  std::int64_t pixels() const { return std::int64_t{width} * height; }
+};
+/// Throws Error(Input). Any thread.
+PictureSize pictureSize(const std::filesystem::path& path, const ReadOptions& options = {});
+/// pictureSize().pixels().
+std::int64_t pixelCount(const std::filesystem::path& path, const ReadOptions& options = {});
 
 /// The ICC profile that came with a picture; empty without one.
 std::vector<std::uint8_t> iccProfile(const Image& image);
@@ -36,12 +52,7 @@ bool isWritableExtension(const std::filesystem::path& path);
 /// Whether the name promises a picture of a kind that readImage() knows.
 bool isImageExtension(const std::filesystem::path& path);
 
-struct WriteOptions {
-  std::optional<SampleDepth> depth;  ///< default: the picture's own, as far as the format has it
-  int quality = 95;                  ///< of JPEG and WebP
-};
-
-/// A picture on its way into a file, in the format that the extension of `path` names.
+/// A picture on its way into a file.
 class ImageWriter {
  public:
   /// Takes what it needs of `image` in the depth of the file. Throws Error(Output), also for
@@ -52,9 +63,12 @@ class ImageWriter {
   ImageWriter(const ImageWriter&) = delete;
   ImageWriter& operator=(const ImageWriter&) = delete;
 
+  /// What the file holds otherwise than the picture, for the user.
+  const std::vector<std::string>& notes() const;
+
   /// Writes through a temporary file in the same folder that replaces the target only when
-  /// complete. Profile, EXIF and XMP go along where the format has room. Throws Error(Output), or
-  /// Error(Stopped) once `stop` is requested. Any thread.
+  /// complete. Profile, EXIF, XMP and IPTC go along where the format has room. Throws
+  /// Error(Output), or Error(Stopped) once `stop` is requested. Any thread.
   void write(const std::stop_token& stop = {});
 
  private:

@@ -7,6 +7,7 @@
 #include <exception>
 #include <utility>
 
+#include "app/picture_restoration.h"
 #include "core/error.h"
 
 namespace pristine {
@@ -304,7 +305,7 @@ void InferenceThread::restoreTile(const Task& task) {
       };
     }
     Restorer& restorer = task.final ? *networks_->tiles : *networks_->draft;
-    const auto restored = restorer.restore(live.inputOf(*tile), 1.0, control);
+    const auto restored = restorePicture(restorer, live.inputOf(*tile), 1.0, control);
     if (!restored || control.stop.stop_requested()) return;
     observer_.pictureChanged(live, live.put(*tile, restored->pixels));
     if (live.complete()) observer_.pictureCompleted(live);

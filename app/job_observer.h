@@ -1,20 +1,30 @@
 #pragma once
 
 #include <cstddef>
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "app/batch_plan.h"
+#include "core/error.h"
 
 namespace pristine {
 
-enum class JobStatus { Done, Failed, Stopped };
+enum class JobStatus {
+  Done,
+  Failed,
+  Stopped,  ///< given up or not begun
+  Skipped   ///< the output is up to date, or is to be left alone
+};
 
 struct JobResult {
   Job job;
   JobStatus status = JobStatus::Done;
-  std::string reason;     ///< of a failure
-  double megapixels = 0;  ///< of the input
-  double seconds = 0;     ///< in the network
+  std::string reason;              ///< of a failure
+  std::optional<ErrorCode> code;   ///< of a failure, where its kind is known
+  std::vector<std::string> notes;  ///< what became different beside the restoration
+  double megapixels = 0;           ///< of the input
+  double seconds = 0;              ///< in the network
 };
 
 /// Follows a run. Every call comes from the thread that runs the jobs.

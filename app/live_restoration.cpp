@@ -193,6 +193,7 @@ Image LiveRestoration::inputOf(const LiveTile& tile) const {
   Image input;
   input.grey = source_->image.grey;
   input.depth = source_->image.depth;
+  input.metadata = source_->image.metadata;
   if (tile.draft) {
     const cv::Rect crop(tile.crop.x / scale_, tile.crop.y / scale_, tile.crop.width / scale_,
                         tile.crop.height / scale_);

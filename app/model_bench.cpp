@@ -5,7 +5,6 @@
 #include <opencv2/core.hpp>
 
 #include "app/model_catalog.h"
-#include "core/restorer.h"
 
 namespace pristine {
 
@@ -20,11 +19,6 @@ Image noisyPicture(int side) {
   cv::RNG random(1);
   random.fill(picture.pixels, cv::RNG::NORMAL, 0.5, 0.1);
   return picture;
-}
-
-Precision precisionOf(const std::string& name) {
-  if (name == "int8") return Precision::Int8;
-  return name == "bf16" ? Precision::BF16 : Precision::F32;
 }
 
 ModelBenchRow measure(const Model& model, Restorer& restorer, const Image& picture,
@@ -68,14 +62,16 @@ void benchModels(const ModelBenchOptions& options, const ArithmeticLimits& limit
   if (models.empty()) {
     for (const auto& path : listModels()) models.push_back(path.string());
   }
-  std::vector<std::string> precisions = options.precisions;
-  if (precisions.empty()) precisions = {"f32", "bf16", "int8"};
+  std::vector<Precision> precisions{options.precision};
+  if (options.precision == Precision::Auto) {
+    precisions = {Precision::F32, Precision::BF16, Precision::Int8};
+  }
   const Image picture = noisyPicture(options.side);
   for (const std::string& name : models) {
     const auto model = loadModel(name);
-    for (const std::string& precision : precisions) {
+    for (const Precision precision : precisions) {
       RestorerOptions restorerOptions;
-      restorerOptions.precision = precisionOf(precision);
+      restorerOptions.precision = precision;
       restorerOptions.threads = options.threads;
       restorerOptions.profile = true;
       Restorer restorer(model, restorerOptions);

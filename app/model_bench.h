@@ -5,14 +5,15 @@
 #include <vector>
 
 #include "core/arithmetic_limits.h"
+#include "core/restorer.h"
 
 namespace pristine {
 
 struct ModelBenchOptions {
-  std::vector<std::string> models;      ///< names or paths; empty: all that are installed
-  std::vector<std::string> precisions;  ///< "f32", "bf16", "int8"; empty: all on offer
-  int threads = 0;                      ///< 0: as many as the process may use
-  int side = 768;                       ///< pixels of the square picture
+  std::vector<std::string> models;        ///< names or paths; empty: all that are installed
+  Precision precision = Precision::Auto;  ///< Auto: every one on offer
+  int threads = 0;                        ///< 0: as many as the process may use
+  int side = 768;                         ///< pixels of the square picture
 };
 
 /// One model in one precision.

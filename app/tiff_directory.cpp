@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <istream>
 #include <stdexcept>
 #include <utility>
 
@@ -339,6 +340,18 @@ TiffSource tiffSource(std::span<const std::uint8_t> bytes) {
             const auto from = bytes.subspan(static_cast<std::size_t>(offset), target.size());
             std::ranges::copy(from, target.begin());
             return true;
+          }};
+}
+
+TiffSource tiffSource(std::istream& file, const std::filesystem::path& path) {
+  std::error_code error;
+  const auto size = std::filesystem::file_size(path, error);
+  return {error ? 0 : size, [&file](std::uint64_t offset, std::span<std::uint8_t> target) {
+            file.clear();
+            file.seekg(static_cast<std::streamoff>(offset));
+            file.read(reinterpret_cast<char*>(target.data()),
+                      static_cast<std::streamsize>(target.size()));
+            return file.good();
           }};
 }
 

@@ -2,7 +2,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <filesystem>
 #include <functional>
+#include <iosfwd>
 #include <optional>
 #include <span>
 #include <vector>
@@ -69,6 +71,8 @@ struct TiffSource {
 
 /// `bytes` must outlive the source.
 TiffSource tiffSource(std::span<const std::uint8_t> bytes);
+/// The bytes of an open file; `file` must outlive the source.
+TiffSource tiffSource(std::istream& file, const std::filesystem::path& path);
 
 enum class TiffTake { Nothing, Values, Directory };
 /// What to take of a field, by the tag of its directory and its own.

@@ -48,16 +48,18 @@ ExitCode benchModels(const Options& options) {
                 "network %", "limit %");
   }
   json rows = json::array();
-  pristine::benchModels({options.models, options.precisions, options.restorer.threads}, limits,
-                        [&](const ModelBenchRow& row) {
-                          rows.push_back(rowJson(row));
-                          if (options.json) return;
-                          std::printf("%-20s %-10s %12.1f %8.3f %10.1f %8.1f\n", row.model.c_str(),
-                                      row.precision.c_str(), row.macsPerPixel / 1e3,
-                                      row.secondsPerMegapixel, 100 * row.networkShare,
-                                      100 * row.limitShare);
-                          std::fflush(stdout);
-                        });
+  ModelBenchOptions bench;
+  for (const auto& name : options.inputs) bench.models.push_back(name.string());
+  bench.precision = options.restorer.precision;
+  bench.threads = options.restorer.threads;
+  pristine::benchModels(bench, limits, [&](const ModelBenchRow& row) {
+    rows.push_back(rowJson(row));
+    if (options.json) return;
+    std::printf("%-20s %-10s %12.1f %8.3f %10.1f %8.1f\n", row.model.c_str(), row.precision.c_str(),
+                row.macsPerPixel / 1e3, row.secondsPerMegapixel, 100 * row.networkShare,
+                100 * row.limitShare);
+    std::fflush(stdout);
+  });
   if (options.json) {
     const json report{
         {"schema", 1},

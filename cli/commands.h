@@ -5,8 +5,6 @@
 
 namespace pristine::cli {
 
-/// denoise, dejpeg, upscale
-ExitCode restore(const Options& options);
 ExitCode compare(const Options& options);
 ExitCode models(const Options& options);
 

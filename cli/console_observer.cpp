@@ -6,8 +6,8 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <filesystem>
 #include <numeric>
+#include <utility>
 
 namespace pristine::cli {
 
@@ -15,7 +15,16 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-std::string duration(double seconds) {
+/// Columns of the terminal.
+std::size_t terminalWidth() {
+  winsize size{};
+  const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
+  return known ? size.ws_col : 80;
+}
+
+}  // namespace
+
+std::string durationText(double seconds) {
   char text[32];
   const long s = std::lround(seconds);
   if (s < 60) {
@@ -28,7 +37,6 @@ std::string duration(double seconds) {
   return text;
 }
 
-/// A name without the control characters that would change the terminal.
 std::string printable(std::string name) {
   for (char& c : name) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
@@ -36,29 +44,11 @@ std::string printable(std::string name) {
   return name;
 }
 
-/// Columns of the terminal.
-std::size_t terminalWidth() {
-  winsize size{};
-  const bool known = ::ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return known ? size.ws_col : 80;
-}
-
-/// Bytes of every input, as a measure of the work that it makes.
-std::vector<double> weights(const std::vector<Job>& jobs) {
-  std::vector<double> result;
-  for (const Job& job : jobs) {
-    std::error_code error;
-    const auto bytes = std::filesystem::file_size(job.input, error);
-    result.push_back(error ? 1.0 : std::max(1.0, static_cast<double>(bytes)));
-  }
-  return result;
-}
-
-}  // namespace
-
-ConsoleObserver::ConsoleObserver(const std::vector<Job>& jobs, bool quiet)
-    : weights_(weights(jobs)),
-      weight_(std::accumulate(weights_.begin(), weights_.end(), 0.0)),
+ConsoleObserver::ConsoleObserver(std::vector<double> weights, std::optional<double> expected,
+                                 bool quiet)
+    : weights_(std::move(weights)),
+      weight_(std::max(1e-9, std::accumulate(weights_.begin(), weights_.end(), 0.0))),
+      expected_(expected),
       quiet_(quiet),
       terminal_(::isatty(STDERR_FILENO) != 0),
       begin_(Clock::now()),
@@ -83,6 +73,12 @@ void ConsoleObserver::finished(std::size_t index, const JobResult& result) {
                  result.reason.c_str());
     return;
   }
+  if (!quiet_) {
+    for (const std::string& note : result.notes) {
+      std::fprintf(stderr, "note: %s: %s\n", printable(result.job.input.string()).c_str(),
+                   note.c_str());
+    }
+  }
   megapixelsDone_ += result.megapixels;
   if (quiet_ || terminal_) return;
   std::fprintf(stderr, "%zu/%zu %s %.2f MP %.2f s, %.1f MP in all, %s\n", ended_, weights_.size(),
@@ -91,9 +87,11 @@ void ConsoleObserver::finished(std::size_t index, const JobResult& result) {
 }
 
 std::string ConsoleObserver::timeLeft(double weightDone) const {
-  if (weightDone < 0.02 * weight_) return "...";
   const double elapsed = std::chrono::duration<double>(Clock::now() - begin_).count();
-  return duration(elapsed * (weight_ - weightDone) / weightDone) + " left";
+  if (weightDone < 0.02 * weight_) {
+    return expected_ ? durationText(std::max(0.0, *expected_ - elapsed)) + " left" : "...";
+  }
+  return durationText(elapsed * (weight_ - weightDone) / weightDone) + " left";
 }
 
 void ConsoleObserver::draw(std::size_t index, double share, bool force) {

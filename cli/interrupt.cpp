@@ -2,27 +2,29 @@
 
 #include <unistd.h>
 
-#include <chrono>
 #include <cstdio>
 
 #include "app/image_file.h"
-#include "cli/exit_code.h"
 
 namespace pristine::cli {
 
 namespace {
 
-constexpr std::chrono::milliseconds kGrace{700};
+using Clock = std::chrono::steady_clock;
 
-[[noreturn]] void endNow() {
+ExitCode causeOf(int signal) {
+  return signal == SIGINT ? ExitCode::Interrupted : ExitCode::WorkLeft;
+}
+
+[[noreturn]] void endNow(ExitCode code) {
   removeTemporaryFiles();
   std::fputs("\ninterrupted\n", stderr);
-  ::_exit(static_cast<int>(ExitCode::Interrupted));
+  ::_exit(static_cast<int>(code));
 }
 
 }  // namespace
 
-Interrupt::Interrupt() {
+Interrupt::Interrupt(std::optional<std::chrono::seconds> timeLimit) {
   sigemptyset(&signals_);
   for (const int signal : {SIGINT, SIGTERM, SIGHUP}) {
     struct sigaction action {};
@@ -32,18 +34,25 @@ Interrupt::Interrupt() {
     }
   }
   pthread_sigmask(SIG_BLOCK, &signals_, nullptr);
-  waiter_ = std::jthread([this](const std::stop_token& done) {
-    using Clock = std::chrono::steady_clock;
-    const timespec pause{0, 50'000'000};
-    Clock::time_point deadline = Clock::time_point::max();
-    while (!done.stop_requested()) {
-      const bool signalled = sigtimedwait(&signals_, nullptr, &pause) > 0;
-      if (Clock::now() >= deadline || (signalled && stop_.stop_requested())) endNow();
-      if (!signalled) continue;
-      deadline = Clock::now() + kGrace;
+  waiter_ = std::jthread([this, timeLimit](const std::stop_token& done) { wait(done, timeLimit); });
+}
+
+void Interrupt::wait(const std::stop_token& done, std::optional<std::chrono::seconds> timeLimit) {
+  const timespec pause{0, 50'000'000};
+  const Clock::time_point begin = Clock::now();
+  bool signalled = false;
+  while (!done.stop_requested()) {
+    const int signal = sigtimedwait(&signals_, nullptr, &pause);
+    if (signal > 0) {
+      if (signalled) endNow(causeOf(signal));
+      signalled = true;
+      cause_ = causeOf(signal);
+      stop_.request_stop();
+    } else if (timeLimit && !stop_.stop_requested() && Clock::now() - begin >= *timeLimit) {
+      cause_ = ExitCode::WorkLeft;
       stop_.request_stop();
     }
-  });
+  }
 }
 
 Interrupt::~Interrupt() {

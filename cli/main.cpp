@@ -7,7 +7,11 @@
 #include "cli/bench_attention.h"
 #include "cli/bench_models.h"
 #include "cli/commands.h"
+#include "cli/completions.h"
+#include "cli/help.h"
+#include "cli/manual.h"
 #include "cli/options.h"
+#include "cli/restore_command.h"
 #include "core/error.h"
 
 namespace {
@@ -16,27 +20,38 @@ using pristine::Error;
 using pristine::ErrorCode;
 using pristine::cli::ExitCode;
 using pristine::cli::Options;
+using pristine::cli::Verb;
 
 ExitCode run(const std::vector<std::string>& arguments) {
   const Options options = pristine::cli::parseOptions(arguments);
+  if (options.help) {
+    std::fputs(pristine::cli::verbHelp(options.verb).c_str(), stdout);
+    return ExitCode::Done;
+  }
   switch (options.verb) {
-    case Options::Verb::Denoise:
-    case Options::Verb::Dejpeg:
-    case Options::Verb::Upscale:
+    case Verb::Denoise:
+    case Verb::Dejpeg:
+    case Verb::Upscale:
       return pristine::cli::restore(options);
-    case Options::Verb::Compare:
+    case Verb::Compare:
       return pristine::cli::compare(options);
-    case Options::Verb::Models:
+    case Verb::Models:
       return pristine::cli::models(options);
-    case Options::Verb::BenchModels:
-      return pristine::cli::benchModels(options);
-    case Options::Verb::BenchAttention:
-      return pristine::cli::benchAttention(options);
-    case Options::Verb::Version:
+    case Verb::Bench:
+      return options.inputs.empty() || options.inputs.front() != "attention"
+                 ? pristine::cli::benchModels(options)
+                 : pristine::cli::benchAttention(options);
+    case Verb::Completions:
+      std::fputs(pristine::cli::completionsFor(options.inputs.front().string()).c_str(), stdout);
+      return ExitCode::Done;
+    case Verb::Version:
       std::puts("pristine " PRISTINE_VERSION);
       return ExitCode::Done;
-    case Options::Verb::Help:
-      std::fputs(options.help.c_str(), stdout);
+    case Verb::Manual:
+      std::fputs(pristine::cli::manualPage(PRISTINE_VERSION).c_str(), stdout);
+      return ExitCode::Done;
+    case Verb::Help:
+      std::fputs(pristine::cli::programHelp().c_str(), stdout);
       return ExitCode::Done;
   }
   return ExitCode::Usage;

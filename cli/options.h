@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "app/image_file.h"
+#include "cli/batch_options.h"
 #include "core/metrics.h"
 #include "core/restorer.h"
 
@@ -16,51 +18,53 @@ class UsageError : public std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-struct Options {
-  enum class Verb {
-    Denoise,
-    Dejpeg,
-    Upscale,
-    Compare,
-    Models,
-    BenchModels,
-    BenchAttention,
-    Help,
-    Version
-  };
-  Verb verb = Verb::Help;
-  std::string help;  ///< text to print, when verb is Help
+/// What the program is asked to do.
+enum class Verb {
+  Denoise,
+  Dejpeg,
+  Upscale,
+  Compare,
+  Models,
+  Bench,
+  Completions,
+  Help,
+  Manual,
+  Version
+};
 
-  // denoise, dejpeg, upscale
-  std::string task;  ///< the verb's
+/// A command line, parsed. Members that an option sets get their default from the option table.
+struct Options {
+  using Verb = cli::Verb;
+  Verb verb = Verb::Help;
+  bool help = false;  ///< of `verb`; of the program when that is Help
+
+  std::vector<std::filesystem::path> inputs;  ///< or the other words after the verb
+
+  // denoise, dejpeg, upscale: the task is the verb's name
   int scale = 1;
-  std::vector<std::filesystem::path> inputs;
   std::filesystem::path output;
-  std::string model = "best";  ///< variant, name or path
-  double strength = 100;       ///< percent
-  int quality = 95;
+  std::string model;      ///< variant, name or path
+  double strength = 100;  ///< percent
+  WriteOptions write;
+  ReadOptions read;
+  std::int64_t maxMemory = 0;  ///< bytes of the process; 0: half of what is available
   bool recursive = false;
+  BatchOptions batch;
   RestorerOptions restorer;
   std::filesystem::path trace;  ///< file for the operators' times; empty: none
   bool quiet = false;
   bool verbose = false;
 
-  // bench
-  std::vector<std::string> models;
-  std::vector<std::string> precisions;
-
   // bench attention
   std::vector<std::string> systems;
   bool quick = false;
 
-  // compare
   CompareOptions compare;
 
   // models
   bool check = false;
   bool measure = false;
 
-  // compare, models, bench, bench attention
   bool json = false;
 };
 

@@ -3,6 +3,7 @@
 #include <memory>
 #include <opencv2/core/mat.hpp>
 #include <string>
+#include <vector>
 
 namespace pristine {
 
@@ -15,7 +16,9 @@ struct Image {
   cv::Mat alpha;      ///< CV_32FC1 of the same size, or empty
   bool grey = false;  ///< the file had one colour channel; the three planes are equal
   SampleDepth depth = SampleDepth::U8;
-  std::string format;  ///< of the source file: "png", "jpeg", "tiff", "webp"
+  std::string format;  ///< of the source file: "png", "jpeg", "tiff", "webp" ...
+  /// What reading changed that the file's owner may want to know.
+  std::vector<std::string> notes;
   /// Profile, EXIF, XMP and the like as the file layer wants them back; opaque to everyone else.
   std::shared_ptr<const void> metadata;
 

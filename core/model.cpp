@@ -6,6 +6,7 @@
 #include <set>
 #include <stdexcept>
 
+#include "core/digest.h"
 #include "core/error.h"
 #include "core/safetensors.h"
 #include "vision_attention/network.h"
@@ -129,9 +130,15 @@ std::shared_ptr<const Model> Model::fromSafetensors(Safetensors content, const s
            std::to_string(model->config_->scale));
     }
     model->weights_ = std::make_unique<va::Weights>();
+    Digest digest;
+    digest.update(entry->second);
     for (auto& [key, tensor] : content.tensors) {
+      digest.update(key);
+      digest.update(std::as_bytes(std::span(tensor.shape)));
+      digest.update(std::as_bytes(std::span(tensor.values)));
       model->weights_->add(key, va::Shape(tensor.shape), std::move(tensor.values));
     }
+    model->info_.digest = digest.hex();
     if (text.contains("int8")) model->inputScales_ = parseInputScales(text["int8"]);
     va::checkWeights(*model->config_, *model->weights_, model->inputScales_);
     if (model->config_->imageChannels != 3) {

@@ -28,6 +28,7 @@ struct ModelInfo {
   double macsPerPixel = 0;  ///< multiply-adds per pixel of the output
   bool int8 = false;        ///< carries the scales that int8 needs
   std::string training;     ///< the training record, JSON
+  std::string digest;       ///< of metadata and weights: tells two models of one name apart
 };
 
 /// A trained network: weights and configuration, immutable, shared between restorers.

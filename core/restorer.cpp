@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 #include <opencv2/core.hpp>
+#include <utility>
 
 #include "core/enlarge.h"
 #include "core/error.h"
@@ -13,9 +15,6 @@ namespace pristine {
 
 namespace {
 
-/// Bytes of a tile's activations at most, unless the smallest tile needs more. Large tiles waste
-/// less on halos and cost no speed.
-constexpr double kActivationBudget = 600e6;
 constexpr int kFeather = 16;
 
 /// What a wish for a precision becomes.
@@ -136,19 +135,38 @@ struct Restorer::Impl {
     tileHeight = height;
   }
 
-  /// Tiles for the picture and the network compiled for them.
-  TileGrid prepare(int width, int height) {
+  TileGridOptions gridOptions() const {
     TileGridOptions wanted;
     wanted.alignment = model->info().window;
     wanted.halo = model->info().halo;
+    if (limit > 0) wanted.side = limit;
     if (options.tile > 0) {
-      wanted.side = options.tile;
+      wanted.side = std::min(wanted.side, options.tile);
       wanted.budget = static_cast<std::int64_t>(options.tile) * options.tile;
+    }
+    return wanted;
+  }
+
+  TileGrid likelyGrid(int width, int height) {
+    TileGridOptions wanted = gridOptions();
+    if (options.tile == 0) {
+      if (guess == 0) guess = guessBudget();
+      wanted.budget = guess;
+    }
+    return {width, height, wanted};
+  }
+
+  /// Tiles for the picture and the network compiled for them.
+  TileGrid prepare(int width, int height) {
+    TileGridOptions wanted = gridOptions();
+    if (options.tile > 0) {
       const TileGrid grid(width, height, wanted);
       compile(grid.tileWidth(), grid.tileHeight());
       return grid;
     }
-    if (budget == 0) budget = guessBudget();
+    if (guess == 0) guess = guessBudget();
+    // A picture's tiles must not depend on the pictures before it.
+    std::int64_t& budget = budgets.try_emplace({width, height}, guess).first->second;
     // The arena is known once it is planned and costs nothing until it is used.
     while (true) {
       wanted.budget = budget;
@@ -156,17 +174,20 @@ struct Restorer::Impl {
       compile(grid.tileWidth(), grid.tileHeight());
       const auto bytes = static_cast<double>(network->graph().arenaBytes());
       const auto pixels = static_cast<std::int64_t>(tileWidth) * tileHeight;
-      if (bytes <= kActivationBudget || pixels > budget) return grid;
-      budget = static_cast<std::int64_t>(static_cast<double>(pixels) * kActivationBudget / bytes);
+      if (bytes <= static_cast<double>(options.activations) || pixels > budget) return grid;
+      budget = static_cast<std::int64_t>(static_cast<double>(pixels) *
+                                         static_cast<double>(options.activations) / bytes);
     }
   }
 
-  /// Pixels whose activations would fill kActivationBudget if they grew as those of a small tile.
+  /// Pixels whose activations would fill their budget if they grew as those of a small tile.
   std::int64_t guessBudget() {
     const int side = 2 * model->info().window;
     const auto bytes = static_cast<double>(va::activationBytes(
         model->config(), model->weights(), side, side, arithmetic.precision, scales()));
-    return static_cast<std::int64_t>(kActivationBudget / bytes * side * side) + 1;
+    return static_cast<std::int64_t>(static_cast<double>(options.activations) / bytes * side *
+                                     side) +
+           1;
   }
 
   void collectProfile() {
@@ -193,7 +214,9 @@ struct Restorer::Impl {
   std::unique_ptr<va::Network> network;
   int tileWidth = 0;
   int tileHeight = 0;
-  std::int64_t budget = 0;  ///< pixels of a tile within kActivationBudget, 0: not yet known
+  std::int64_t guess = 0;  ///< pixels of a tile within kActivationBudget, 0: not yet known
+  std::map<std::pair<int, int>, std::int64_t> budgets;  ///< the same, for pictures of a size
+  int limit = 0;                                        ///< pixels of a tile's side, 0: none
   std::vector<OperatorSummary> summary;
   std::vector<OperatorRun> runs;
 };
@@ -228,6 +251,12 @@ const std::vector<OperatorRun>& Restorer::trace() const {
 
 TileGrid Restorer::gridFor(int width, int height) {
   return impl_->prepare(width, height);
+}
+TileGrid Restorer::likelyGridFor(int width, int height) {
+  return impl_->likelyGrid(width, height);
+}
+void Restorer::limitTile(int side) {
+  impl_->limit = side;
 }
 int Restorer::feather() const {
   return std::min(kFeather, impl_->model->info().halo);

@@ -21,9 +21,10 @@ enum class Precision { Auto, F32, BF16, Int8 };
 
 struct RestorerOptions {
   Precision precision = Precision::Auto;
-  int threads = 0;       ///< 0: as many as the process may use
-  int tile = 0;          ///< pixels of a tile's side at most; 0: chosen
-  bool profile = false;  ///< measure seconds per operator
+  int threads = 0;                         ///< 0: as many as the process may use
+  int tile = 0;                            ///< pixels of a tile's side at most; 0: chosen
+  std::int64_t activations = 600'000'000;  ///< bytes of a tile's, unless the smallest needs more
+  bool profile = false;                    ///< measure seconds per operator
 };
 
 /// Follows one picture. Work counts multiply-adds over all tiles.
@@ -72,6 +73,11 @@ class Restorer {
   TileGrid gridFor(int width, int height);
   /// Of the blending, in pixels of the source.
   int feather() const;
+  /// What gridFor() most likely gives, without compiling anything for it.
+  TileGrid likelyGridFor(int width, int height);
+  /// Tiles of the pictures that follow have sides of at most so many pixels, where the network
+  /// allows it; 0: no limit.
+  void limitTile(int side);
 
   const ModelInfo& info() const;
   /// What is used: "f32", "bf16", "int8+bf16" or "int8+f32".

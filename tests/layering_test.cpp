@@ -66,7 +66,7 @@ INSTANTIATE_TEST_SUITE_P(
                     Case{"core/image.h", "<opencv2/core/mat.hpp>"},
                     Case{"core/metrics.cpp", "<opencv2/imgproc.hpp>"},
                     Case{"app/job_runner.h", "\"core/restorer.h\""},
-                    Case{"app/image_file.cpp", "<vips/vips.h>"},
+                    Case{"app/files/vips_save.cpp", "<vips/vips.h>"},
                     Case{"app/job_runner.cpp", "<thread>"},
                     Case{"cli/commands.cpp", "\"app/job_runner.h\""},
                     Case{"cli/options.cpp", "<boost/program_options.hpp>"},

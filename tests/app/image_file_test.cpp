@@ -166,7 +166,8 @@ TEST_F(ImageFile, WritesTheDepthAskedFor) {
   options.depth = SampleDepth::U8;
   EXPECT_EQ(roundTrip(image, "b.tif", options).depth, SampleDepth::U8);
   options.depth = SampleDepth::U16;
-  EXPECT_EQ(roundTrip(image, "c.jpg", options).depth, SampleDepth::U8);
+  EXPECT_THROW(roundTrip(image, "c.jpg", options), Error) << "JPEG has 8 bits";
+  EXPECT_FALSE(std::filesystem::exists(folder / "c.jpg"));
 }
 
 TEST_F(ImageFile, TakesOnePixel) {

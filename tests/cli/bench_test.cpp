@@ -18,7 +18,7 @@ class Bench : public CommandLine {
 };
 
 TEST_F(Bench, MeasuresAModelInEveryPrecisionOnOffer) {
-  const ProcessResult result = run({"bench", "--json", "--model", model(), "--threads", "2"});
+  const ProcessResult result = run({"bench", model(), "--json", "--threads", "2"});
   ASSERT_EQ(result.exitCode, 0) << result.err;
   const json report = json::parse(result.out);
   EXPECT_EQ(report["processor"]["threads"], 2);
@@ -40,18 +40,20 @@ TEST_F(Bench, MeasuresAModelInEveryPrecisionOnOffer) {
 }
 
 TEST_F(Bench, PrintsATable) {
-  const ProcessResult result = run({"bench", "--model", model(), "--precision", "f32"});
+  const ProcessResult result = run({"bench", model(), "--precision", "f32"});
   ASSERT_EQ(result.exitCode, 0) << result.err;
   EXPECT_THAT(result.out, HasSubstr("3x3 convolution, GFLOP/s: f32 "));
   EXPECT_THAT(result.out, HasSubstr("tiny                 f32 "));
 }
 
 TEST_F(Bench, NamesWhatMakesNoSense) {
-  EXPECT_EQ(run({"bench", "--model", path("none.safetensors")}).exitCode, 5);
+  EXPECT_EQ(run({"bench", path("none.safetensors")}).exitCode, 5);
   const ProcessResult precision = run({"bench", "--precision", "f16"});
   EXPECT_EQ(precision.exitCode, 2);
-  EXPECT_THAT(precision.err, HasSubstr("--precision is 'f16', expected f32, bf16 or int8"));
+  EXPECT_THAT(precision.err, HasSubstr("--precision is 'f16', expected auto, f32, bf16 or int8"));
   EXPECT_EQ(run({"bench", "--threads", "-1"}).exitCode, 2);
+  EXPECT_EQ(run({"bench", "--quick"}).exitCode, 2);
+  EXPECT_EQ(run({"bench", "attention", "--precision", "bf16"}).exitCode, 2);
 }
 
 class Trace : public CommandLine {};

@@ -39,6 +39,8 @@ class CommandLine : public testing::Test {
   std::vector<std::string> environment(std::vector<std::string> more = {}) const {
     more.push_back("PRISTINE_MODELS=" + path("models"));
     more.emplace_back("OMP_NUM_THREADS=2");
+    more.push_back("XDG_STATE_HOME=" + path("state"));
+    more.push_back("XDG_CACHE_HOME=" + path("cache"));
     return more;
   }
 

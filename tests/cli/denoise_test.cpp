@@ -77,7 +77,7 @@ TEST_F(Denoise, SaysWhenThereIsNothingToDo) {
   test::writeText(folder / "in/notes.txt", "");
   EXPECT_EQ(run({"denoise", path("in"), "-o", path("out")}).exitCode, 3);
   const ProcessResult missing = run({"denoise", path("no.png"), "-o", path("out.png")});
-  EXPECT_EQ(missing.exitCode, 1);
+  EXPECT_EQ(missing.exitCode, 4);
   EXPECT_THAT(missing.err, HasSubstr("no.png"));
   EXPECT_FALSE(fs::exists(folder / "out"));
 }

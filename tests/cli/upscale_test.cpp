@@ -57,7 +57,7 @@ TEST_F(Upscale, EnlargesGreyAndTransparentPicturesOfAFolder) {
 TEST_F(Upscale, SaysBeforeTheWorkThatAFormatIsTooSmall) {
   addPicture("a.png", 5000, 2);
   const ProcessResult result = run({"upscale", path("a.png"), "-o", path("b.webp"), "-s", "4"});
-  EXPECT_EQ(result.exitCode, 1);
+  EXPECT_EQ(result.exitCode, 4);
   EXPECT_THAT(result.err, HasSubstr("20000x8"));
   EXPECT_THAT(result.err, HasSubstr("16383"));
   EXPECT_FALSE(fs::exists(folder / "b.webp"));

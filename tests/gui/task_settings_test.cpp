@@ -38,7 +38,7 @@ TEST(TaskSettings, HaveTheDefaultsOfTheCommandLine) {
   const cli::Options options = parsed(commandLine({"a.png"}, "b.png", task));
   EXPECT_EQ(options.model, task.model.toStdString());
   EXPECT_EQ(options.strength, task.strength);
-  EXPECT_EQ(options.quality, task.quality);
+  EXPECT_EQ(options.write.quality.value_or(95), task.quality);
   EXPECT_EQ(options.restorer.precision, task.precision);
   EXPECT_EQ(options.restorer.threads, task.threads);
 }
@@ -58,7 +58,7 @@ TEST(TaskSettings, CommandLineMeansTheSame) {
   EXPECT_EQ(options.output, "/out put/");
   EXPECT_EQ(options.model, "/models/my model's.safetensors");
   EXPECT_EQ(options.strength, 35);
-  EXPECT_EQ(options.quality, 80);
+  EXPECT_EQ(options.write.quality.value_or(95), 80);
   EXPECT_EQ(options.restorer.precision, Precision::F32);
   EXPECT_EQ(options.restorer.threads, 3);
 }

@@ -30,7 +30,9 @@ void writeText(const fs::path& path, const std::string& text) {
 std::vector<std::string> filesBelow(const fs::path& folder) {
   std::vector<std::string> names;
   for (const auto& entry : fs::recursive_directory_iterator(folder)) {
-    if (!entry.is_directory()) names.push_back(entry.path().lexically_relative(folder).string());
+    const fs::path name = entry.path().lexically_relative(folder);
+    const bool journal = name.parent_path().filename() == ".pristine";
+    if (!entry.is_directory() && !journal) names.push_back(name.string());
   }
   std::ranges::sort(names);
   return names;

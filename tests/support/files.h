@@ -13,7 +13,8 @@ std::vector<std::uint8_t> readBytes(const std::filesystem::path& path);
 void writeBytes(const std::filesystem::path& path, const std::vector<std::uint8_t>& bytes);
 void writeText(const std::filesystem::path& path, const std::string& text);
 
-/// Names of everything below a folder, relative and sorted, folders left out.
+/// Names of everything below a folder, relative and sorted; folders and the journals in
+/// .pristine are left out.
 std::vector<std::string> filesBelow(const std::filesystem::path& folder);
 
 }  // namespace pristine::test

@@ -1,0 +1,15 @@
+#pragma once
+
+#include <filesystem>
+
+#include "app/files/file_encoding.h"
+
+namespace pristine {
+
+/// Encodes a picture with its header into a file, and adds what libvips leaves out: EXIF of TIFF,
+/// EXIF and XMP of JPEG XL. `rows`: memory must not grow with the height. Not 0: it failed, and
+/// vipsMessage() says why. Throws Error(Output).
+int saveVips(VipsImage* image, const FileEncoding& encoding, const std::filesystem::path& path,
+             bool rows);
+
+}  // namespace pristine

@@ -1,0 +1,236 @@
+#include "app/row_restoration.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "app/files/row_reader.h"
+#include "app/files/row_writer.h"
+#include "app/picture_restoration.h"
+#include "core/error.h"
+#include "core/tile_blend.h"
+
+namespace pristine {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+/// Bytes of a pixel of a row of tiles: source and sum as f32 with alpha, and strips on their way to
+/// the encoder, as f32, in its light and twice in the depth of the file.
+constexpr std::int64_t kBytesPerRowPixel = 16 + 16 + 16 + 12 + 2 * 16;
+
+/// Reflect-101 index of position i in a line of `length` pixels.
+int reflect(int i, int length) {
+  if (length == 1) return 0;
+  i %= 2 * (length - 1);
+  return i < length ? i : 2 * (length - 1) - i;
+}
+
+/// Some neighbouring rows of a picture that is never whole.
+class RowWindow {
+ public:
+  RowWindow(int width, int rows, int type) : rows_(cv::Mat::zeros(rows, width, type)) {}
+
+  int top() const { return top_; }
+  float* row(int y) { return rows_.ptr<float>(y - top_); }
+  cv::Mat part(int top, int bottom) { return rows_.rowRange(top - top_, bottom - top_); }
+
+  /// Moves down; rows that are new become zero.
+  void moveTo(int top) {
+    const int step = std::min(top - top_, rows_.rows);
+    if (step <= 0) return;
+    const std::size_t bytes = rows_.step * static_cast<std::size_t>(rows_.rows - step);
+    std::copy_n(rows_.data + rows_.step * static_cast<std::size_t>(step), bytes, rows_.data);
+    rows_.rowRange(rows_.rows - step, rows_.rows).setTo(cv::Scalar::all(0));
+    top_ = top;
+  }
+
+ private:
+  cv::Mat rows_;
+  int top_ = 0;
+};
+
+class RowRestoration {
+ public:
+  RowRestoration(const fs::path& source, const fs::path& target, Restorer& restorer,
+                 const RowRestorationOptions& options)
+      : restorer_(restorer),
+        options_(options),
+        reader_(openRows(source, options.read, false)),
+        width_(reader_->size().width),
+        height_(reader_->size().height),
+        grid_(chooseGrid()),
+        feather_(restorer.feather()),
+        writer_(reader_->header(), width_, height_, reader_->alpha(), target, options.write),
+        pixels_(width_, grid_.tileHeight(), CV_32FC3),
+        alpha_(reader_->alpha() ? width_ : 0, grid_.tileHeight(), CV_32FC1),
+        sum_(width_, grid_.tileHeight(), CV_32FC3) {}
+
+  bool run(const RestoreControl& control) {
+    for (int row = 0; row < grid_.rows(); ++row) {
+      const int top = grid_.y().starts[static_cast<std::size_t>(row)];
+      pixels_.moveTo(top);
+      if (reader_->alpha()) alpha_.moveTo(top);
+      sum_.moveTo(top);
+      readTo(std::min(height_, top + grid_.tileHeight()));
+      for (int column = 0; column < grid_.columns(); ++column) {
+        if (!restoreTile(column, row, control)) return false;
+      }
+      const bool last = row + 1 == grid_.rows();
+      writeTo(last ? height_ : grid_.y().starts[static_cast<std::size_t>(row) + 1]);
+    }
+    writer_.finish();
+    return true;
+  }
+
+  std::vector<std::string> notes() const {
+    std::vector<std::string> all = reader_->header().notes;
+    all.insert(all.end(), writer_.notes().begin(), writer_.notes().end());
+    return all;
+  }
+
+ private:
+  /// The largest tiles whose rows fit into the memory.
+  TileGrid chooseGrid() {
+    const std::int64_t rows = options_.memory / (kBytesPerRowPixel * width_);
+    restorer_.limitTile(static_cast<int>(std::clamp<std::int64_t>(rows, 1, 32768)));
+    TileGrid grid = restorer_.gridFor(width_, height_);
+    if (std::min(grid.tileHeight(), height_) > rows) {
+      throw Error(ErrorCode::Memory,
+                  "a row of tiles of " + std::to_string(width_) + "x" +
+                      std::to_string(grid.tileHeight()) + " pixels takes " +
+                      std::to_string(kBytesPerRowPixel * width_ * grid.tileHeight() >> 20U) +
+                      " MiB, " + std::to_string(options_.memory >> 20U) +
+                      " are left; raise --max-memory");
+    }
+    return grid;
+  }
+
+  void readTo(int bottom) {
+    if (bottom <= read_) return;
+    Image target;
+    target.pixels = pixels_.part(read_, bottom);
+    if (reader_->alpha()) target.alpha = alpha_.part(read_, bottom);
+    reader_->read(bottom - read_, target, 0);
+    for (int y = read_; y < bottom; ++y) requireNumbers(y);
+    read_ = bottom;
+  }
+
+  void requireNumbers(int y) {
+    const float* row = pixels_.row(y);
+    if (std::all_of(row, row + std::ptrdiff_t{3} * width_,
+                    [](float v) { return std::isfinite(v); }))
+      return;
+    throw Error(ErrorCode::Input,
+                "picture has values in row " + std::to_string(y) + " that are no numbers");
+  }
+
+  /// What the tile sees; beyond the right and lower edge the picture is reflected.
+  Image tileAt(int column, int row) {
+    const int left = grid_.x().starts[static_cast<std::size_t>(column)];
+    const int top = grid_.y().starts[static_cast<std::size_t>(row)];
+    Image tile = reader_->header();
+    tile.pixels.create(grid_.tileHeight(), grid_.tileWidth(), CV_32FC3);
+    if (reader_->alpha()) tile.alpha.create(grid_.tileHeight(), grid_.tileWidth(), CV_32FC1);
+    for (int y = 0; y < grid_.tileHeight(); ++y) {
+      const int from = std::max(top, reflect(top + y, height_));
+      for (int x = 0; x < grid_.tileWidth(); ++x) {
+        const int column3 = reflect(left + x, width_);
+        std::copy_n(pixels_.row(from) + 3 * std::ptrdiff_t{column3}, 3,
+                    tile.pixels.ptr<float>(y) + 3 * std::ptrdiff_t{x});
+        if (reader_->alpha()) tile.alpha.ptr<float>(y)[x] = alpha_.row(from)[column3];
+      }
+    }
+    return tile;
+  }
+
+  bool restoreTile(int column, int row, const RestoreControl& control) {
+    RestoreControl inner;
+    inner.stop = control.stop;
+    if (control.progress) {
+      inner.progress = [&](double share) { control.progress((done_ + share) / grid_.count()); };
+    }
+    const auto restored = restorePicture(restorer_, tileAt(column, row), options_.strength, inner);
+    if (!restored || control.stop.stop_requested()) return false;
+    ++done_;
+    const auto wx = blendWeights(grid_.x(), static_cast<std::size_t>(column), feather_, width_);
+    const auto wy = blendWeights(grid_.y(), static_cast<std::size_t>(row), feather_, height_);
+    const int left = grid_.x().starts[static_cast<std::size_t>(column)];
+    for (int y = 0; y < grid_.tileHeight(); ++y) {
+      const float rowWeight = wy[static_cast<std::size_t>(y)];
+      if (rowWeight == 0.0F) continue;
+      const auto* src = restored->pixels.ptr<float>(y);
+      float* dst = sum_.row(sum_.top() + y) + std::ptrdiff_t{3} * left;
+      for (int x = 0; x < grid_.tileWidth(); ++x) {
+        const float weight = rowWeight * wx[static_cast<std::size_t>(x)];
+        if (weight == 0.0F) continue;
+        for (int c = 0; c < 3; ++c) dst[3 * x + c] += weight * src[3 * x + c];
+      }
+    }
+    return true;
+  }
+
+  /// Rows above those that the next tiles may still add to.
+  void writeTo(int bottom) {
+    constexpr int kStep = 64;
+    for (bottom = std::min(bottom, height_); written_ < bottom;) {
+      const int end = std::min(bottom, written_ + kStep);
+      Image strip = reader_->header();
+      strip.pixels = sum_.part(written_, end);
+      if (reader_->alpha()) strip.alpha = alpha_.part(written_, end);
+      writer_.put(strip);
+      written_ = end;
+    }
+  }
+
+  Restorer& restorer_;
+  const RowRestorationOptions& options_;
+  std::unique_ptr<RowReader> reader_;
+  int width_;
+  int height_;
+  TileGrid grid_;
+  int feather_;
+  RowWriter writer_;
+  RowWindow pixels_;
+  RowWindow alpha_;
+  RowWindow sum_;
+  int read_ = 0;
+  int written_ = 0;
+  int done_ = 0;
+};
+
+/// Lifts the limit at the end of the picture that it is for.
+struct TileLimit {
+  explicit TileLimit(Restorer& limited) : restorer(limited) {}
+  ~TileLimit() { restorer.limitTile(0); }
+  TileLimit(const TileLimit&) = delete;
+  TileLimit& operator=(const TileLimit&) = delete;
+  Restorer& restorer;
+};
+
+}  // namespace
+
+std::string obstacleToRows(const PictureSize& source, const fs::path& target,
+                           const WriteOptions& options) {
+  if (!source.rows) {
+    return std::string("this ") + traitsOf(source.format).title +
+           " file can be decoded only as a whole";
+  }
+  const auto format = options.format ? options.format : formatOfName(target);
+  if (format && !traitsOf(*format).rowsOut) {
+    return std::string(traitsOf(*format).title) + " can be encoded only as a whole";
+  }
+  return {};
+}
+
+std::optional<std::vector<std::string>> restoreRows(const fs::path& source, const fs::path& target,
+                                                    Restorer& restorer,
+                                                    const RowRestorationOptions& options,
+                                                    const RestoreControl& control) {
+  const TileLimit limit(restorer);
+  RowRestoration restoration(source, target, restorer, options);
+  if (!restoration.run(control)) return std::nullopt;
+  return restoration.notes();
+}
+
+}  // namespace pristine

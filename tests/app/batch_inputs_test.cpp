@@ -1,0 +1,38 @@
+#include "app/batch_inputs.h"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include <sstream>
+
+#include "tests/support/files.h"
+#include "tests/support/temporary_folder.h"
+
+namespace pristine {
+namespace {
+
+using testing::ElementsAre;
+
+TEST(FileList, TakesLinesOrNamesEndedByZeros) {
+  std::istringstream lines("a b.png\n\n#100%.jpg\r\n\xFF.png");
+  EXPECT_THAT(readFileList(lines, false), ElementsAre("a b.png", "#100%.jpg", "\xFF.png"));
+  std::istringstream zeros(std::string("a\nb.png\0c.png\0", 14));
+  EXPECT_THAT(readFileList(zeros, true), ElementsAre("a\nb.png", "c.png"));
+  std::istringstream empty;
+  EXPECT_TRUE(readFileList(empty, false).empty());
+}
+
+TEST(Patterns, BecomeTheNamesThatTheyMatch) {
+  const test::TemporaryFolder folder;
+  for (const char* name : {"b.png", "a.png", "c.jpg", "sub/d.png", "x[1].png", "x1.png"}) {
+    test::writeText(folder / name, "");
+  }
+  EXPECT_THAT(expandPatterns({folder / "[ab].png", folder / "c.jpg"}),
+              ElementsAre(folder / "a.png", folder / "b.png", folder / "c.jpg"));
+  EXPECT_THAT(expandPatterns({folder / "*/*.png"}), ElementsAre(folder / "sub/d.png"));
+  EXPECT_THAT(expandPatterns({folder / "x[1].png"}), ElementsAre(folder / "x[1].png"));
+  EXPECT_THAT(expandPatterns({folder / "none*.png"}), ElementsAre(folder / "none*.png"));
+}
+
+}  // namespace
+}  // namespace pristine
