@@ -35,7 +35,7 @@ std::vector<std::string> verbNames() {
 /// Words that a verb takes instead of files.
 std::vector<std::string> wordsOf(Verb verb) {
   if (verb == Verb::Completions) return {"bash", "zsh", "fish"};
-  if (verb == Verb::BenchAttention) return {"attention"};
+  if (verb == Verb::Bench) return {"attention"};
   if (verb == Verb::Models) return {"check"};
   return {};
 }

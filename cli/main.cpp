@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "cli/bench_attention.h"
+#include "cli/bench_models.h"
 #include "cli/commands.h"
 #include "cli/completions.h"
 #include "cli/help.h"
@@ -36,8 +37,10 @@ ExitCode run(const std::vector<std::string>& arguments) {
       return pristine::cli::compare(options);
     case Verb::Models:
       return pristine::cli::models(options);
-    case Verb::BenchAttention:
-      return pristine::cli::benchAttention(options);
+    case Verb::Bench:
+      return options.inputs.empty() || options.inputs.front() != "attention"
+                 ? pristine::cli::benchModels(options)
+                 : pristine::cli::benchAttention(options);
     case Verb::Completions:
       std::fputs(pristine::cli::completionsFor(options.inputs.front().string()).c_str(), stdout);
       return ExitCode::Done;

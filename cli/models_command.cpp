@@ -49,6 +49,7 @@ json entryOf(const fs::path& path, const ModelInfo& info) {
           {"bytes", fs::file_size(path, unknown)},
           {"parameters", info.parameters},
           {"macs_per_pixel", info.macsPerPixel},
+          {"int8", info.int8},
           {"title", info.title},
           {"path", path.string()}};
 }

@@ -81,13 +81,15 @@ Set choice(Member member, Choices<Value> choices) {
   };
 }
 
-const Choices<Precision> kPrecisions{
-    {"auto", Precision::Auto}, {"f32", Precision::F32}, {"bf16", Precision::BF16}};
+const Choices<Precision> kPrecisions{{"auto", Precision::Auto},
+                                     {"f32", Precision::F32},
+                                     {"bf16", Precision::BF16},
+                                     {"int8", Precision::Int8}};
 
 /// The commands that restore pictures.
 const std::vector<Verb> kRestoring{Verb::Denoise, Verb::Dejpeg, Verb::Upscale};
-const std::vector<Verb> kEvery{Verb::Denoise, Verb::Dejpeg,         Verb::Upscale,    Verb::Compare,
-                               Verb::Models,  Verb::BenchAttention, Verb::Completions};
+const std::vector<Verb> kEvery{Verb::Denoise, Verb::Dejpeg, Verb::Upscale,    Verb::Compare,
+                               Verb::Models,  Verb::Bench,  Verb::Completions};
 
 std::vector<Verb> with(std::vector<Verb> verbs, std::initializer_list<Verb> more) {
   verbs.insert(verbs.end(), more);
@@ -166,14 +168,16 @@ void addComparison(std::vector<OptionInfo>& table) {
 
 void addWork(std::vector<OptionInfo>& table) {
   const OptionGroup group = OptionGroup::Work;
-  table.push_back({"precision", 0, "KIND",
-                   "arithmetic of the network; auto takes bf16 where the processor has it", group,
-                   kRestoring, "auto",
-                   choice(
-                       [](Options & o) -> auto& { return o.restorer.precision; }, kPrecisions),
-                   names(kPrecisions)});
+  table.push_back(
+      {"precision", 0, "KIND",
+       "arithmetic of the network; int8 is for its dense convolutions, the rest is bf16; "
+       "auto takes what processor and model offer, 'bench' each of them",
+       group, with(kRestoring, {Verb::Bench}), "auto",
+       choice(
+           [](Options & o) -> auto& { return o.restorer.precision; }, kPrecisions),
+       names(kPrecisions)});
   table.push_back({"threads", 0, "N", "threads of the network; 0: all that the process may use",
-                   group, with(kRestoring, {Verb::Models, Verb::BenchAttention}), "0",
+                   group, with(kRestoring, {Verb::Models, Verb::Bench}), "0",
                    number(
                        [](Options & o) -> auto& { return o.restorer.threads; }, 0, 1024)});
   table.push_back({"tile", 0, "N", "side of a tile in pixels at most; 0: chosen", group, kRestoring,
@@ -183,12 +187,12 @@ void addWork(std::vector<OptionInfo>& table) {
   OptionInfo system{
       "system", 0,
       "NAME",   "which attention systems; all if not given",
-      group,    {Verb::BenchAttention},
+      group,    {Verb::Bench},
       "",       [](Options& o, const std::string& name) { o.systems.push_back(name); }};
   system.repeats = true;
   table.push_back(system);
   table.push_back(
-      {"quick", 0, "", "small sizes, under half a minute", group, {Verb::BenchAttention}, "", flag([
+      {"quick", 0, "", "small sizes, under half a minute", group, {Verb::Bench}, "", flag([
        ](Options & o) -> auto& { return o.quick; })});
 }
 
@@ -196,14 +200,17 @@ void addReport(std::vector<OptionInfo>& table) {
   const OptionGroup group = OptionGroup::Report;
   table.push_back({"json", 0, "",
                    "print JSON on standard output; of a batch a line for each picture as it ends",
-                   group, with(kRestoring, {Verb::Compare, Verb::Models, Verb::BenchAttention}), "",
+                   group, with(kRestoring, {Verb::Compare, Verb::Models, Verb::Bench}), "",
                    flag([](Options & o) -> auto& { return o.json; })});
-  table.push_back({"profile", 0, "",
-                   "print seconds and work of each kind of operator, with -v of each operator",
-                   group, kRestoring, "",
-                   flag([](Options & o) -> auto& { return o.restorer.profile; })});
-  table.push_back({"quiet", 'q', "", "no progress", group, with(kRestoring, {Verb::BenchAttention}),
-                   "", flag([](Options & o) -> auto& { return o.quiet; })});
+  table.push_back(
+      {"profile", 0, "",
+       "print time, work and share of the machine's limit of each kind of operator, with -v "
+       "also of each operator",
+       group, kRestoring, "", flag([](Options & o) -> auto& { return o.restorer.profile; })});
+  table.push_back({"trace", 0, "FILE", "write the operators' times as a Chrome trace (JSON)", group,
+                   kRestoring, "", word([](Options & o) -> auto& { return o.trace; })});
+  table.push_back({"quiet", 'q', "", "no progress", group, with(kRestoring, {Verb::Bench}), "",
+                   flag([](Options & o) -> auto& { return o.quiet; })});
   table.push_back({"verbose", 'v', "", "say what is used", group, kRestoring, "",
                    flag([](Options & o) -> auto& { return o.verbose; })});
   table.push_back({"help", 'h', "", "print this text", group, kEvery, "",
@@ -231,9 +238,13 @@ const std::vector<VerbInfo>& verbTable() {
        "Lists the installed models, or compares each with its stored digest and output (check). "
        "They are looked for in $PRISTINE_MODELS, in share/pristine/models beside the program and "
        "in the source tree."},
-      {Verb::BenchAttention, "bench", "attention [options]", "time the attention systems",
-       "Times every attention system against softmax attention at the same work, beside the ratio "
-       "of multiply-adds and the papers' claims."},
+      {Verb::Bench, "bench", "[attention] [NAME...] [options]",
+       "time the models or the attention systems",
+       "Seconds a megapixel of the named models, or of all, in every precision that the processor "
+       "offers, and the share of the machine's limit: the time that its 3x3 convolution would take "
+       "for the same multiply-adds, divided by the time taken. With 'attention' every attention "
+       "system is timed against softmax attention at the same work, beside the ratio of "
+       "multiply-adds and the papers' claims."},
       {Verb::Completions, "completions", "bash|zsh|fish", "print completions for a shell",
        "Prints what a shell needs to complete the commands and options of this program."}};
   return kTable;

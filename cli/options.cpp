@@ -109,10 +109,15 @@ void check(const Options& options) {
       require(!(options.check && options.measure),
               "models: 'check' and --measure exclude each other");
       return;
-    case Verb::BenchAttention:
-      require(inputs == 1 && options.inputs.front() == "attention",
-              "bench: expected 'pristine bench attention'");
+    case Verb::Bench: {
+      const bool attention = inputs > 0 && options.inputs.front() == "attention";
+      require(!attention || inputs == 1, "bench: 'attention' takes no further words");
+      require(attention || (options.systems.empty() && !options.quick),
+              "bench: --system and --quick are of 'pristine bench attention'");
+      require(!attention || options.restorer.precision == Precision::Auto,
+              "bench: --precision is not of 'pristine bench attention', which has f32 alone");
       return;
+    }
     case Verb::Completions:
       require(inputs == 1 && (options.inputs.front() == "bash" || options.inputs.front() == "zsh" ||
                               options.inputs.front() == "fish"),

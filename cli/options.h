@@ -25,7 +25,7 @@ enum class Verb {
   Upscale,
   Compare,
   Models,
-  BenchAttention,
+  Bench,
   Completions,
   Help,
   Manual,
@@ -51,6 +51,7 @@ struct Options {
   bool recursive = false;
   BatchOptions batch;
   RestorerOptions restorer;
+  std::filesystem::path trace;  ///< file for the operators' times; empty: none
   bool quiet = false;
   bool verbose = false;
 

@@ -15,13 +15,14 @@
 #include "app/machine_limits.h"
 #include "app/model_catalog.h"
 #include "app/output_policy.h"
+#include "app/profile_report.h"
 #include "app/run_estimate.h"
 #include "cli/batch_report.h"
 #include "cli/console_observer.h"
 #include "cli/interrupt.h"
 #include "cli/option_table.h"
-#include "cli/profile_table.h"
 #include "cli/standard_streams.h"
+#include "core/arithmetic_limits.h"
 #include "core/error.h"
 
 namespace pristine::cli {
@@ -35,6 +36,12 @@ using Clock = std::chrono::steady_clock;
 constexpr std::int64_t kLeastMemory = std::int64_t{1} << 30U;
 /// Bytes for decoders, encoders and packed weights, which come up only when they are used.
 constexpr std::int64_t kReserve = std::int64_t{128} << 20U;
+
+void writeTrace(const fs::path& path, const Restorer& restorer) {
+  std::ofstream file(path, std::ios::binary);
+  file << chromeTrace(restorer.profile(), restorer.trace()) << std::flush;
+  if (!file) throw Error(ErrorCode::Output, "trace '" + path.string() + "' cannot be written");
+}
 
 void printUse(const Model& model, const Restorer& restorer) {
   std::fprintf(stderr,
@@ -195,10 +202,10 @@ void Batch::loadRestorer() {
   RestorerOptions restoring = options_.restorer;
   if (restoring.threads == 0) restoring.threads = availableThreads();
   restoring.activations = std::min(restoring.activations, memory / 4);
+  restoring.profile = restoring.profile || !options_.trace.empty();
   restorer_ = std::make_unique<Restorer>(model_, restoring);
-  if (options_.restorer.precision == Precision::BF16 && restorer_->precision() != "bf16") {
-    std::fprintf(stderr, "note: this processor has no bf16, using %s\n",
-                 restorer_->precision().c_str());
+  if (const std::string note = restorer_->precisionNote(); !note.empty()) {
+    std::fprintf(stderr, "note: %s\n", note.c_str());
   }
   if (options_.verbose) printUse(*model_, *restorer_);
   run_.strength = options_.strength / 100.0;
@@ -342,7 +349,11 @@ ExitCode Batch::finish() {
     }
   }
   json_.summary(totals_, static_cast<int>(code));
-  if (options_.restorer.profile) printProfile(restorer_->profile(), options_.verbose);
+  if (options_.restorer.profile) {
+    const auto limits = measureLimits(restorer_->threads());
+    std::fputs(profileTable(restorer_->profile(), limits, options_.verbose).c_str(), stdout);
+  }
+  if (!options_.trace.empty()) writeTrace(options_.trace, *restorer_);
   return code;
 }
 

@@ -72,6 +72,22 @@ va::NetworkConfig parseArchitecture(const json& text) {
   return config;
 }
 
+/// The scales of calibrate.py. The types are a check only: the first convolution of a pair reads
+/// the residual stream, the second what a ReLU leaves.
+std::map<std::string, float> parseInputScales(const json& int8) {
+  std::map<std::string, float> scales;
+  for (const auto& [name, entry] : int8.at("inputs").items()) {
+    const auto type = entry.at("type").get<std::string>();
+    const bool first = name.ends_with("conv0");
+    if (type != (first ? "s8" : "u8")) {
+      throw std::invalid_argument("int8 input of '" + name + "' is of type '" + type +
+                                  "', expected '" + (first ? "s8" : "u8") + "'");
+    }
+    scales[name] = entry.at("scale").get<float>();
+  }
+  return scales;
+}
+
 ModelInfo parseInfo(const json& text) {
   const int format = integer(text, "format");
   if (format != kFormat) {
@@ -123,10 +139,12 @@ std::shared_ptr<const Model> Model::fromSafetensors(Safetensors content, const s
       model->weights_->add(key, va::Shape(tensor.shape), std::move(tensor.values));
     }
     model->info_.digest = digest.hex();
-    va::checkWeights(*model->config_, *model->weights_);
+    if (text.contains("int8")) model->inputScales_ = parseInputScales(text["int8"]);
+    va::checkWeights(*model->config_, *model->weights_, model->inputScales_);
     if (model->config_->imageChannels != 3) {
       fail("takes " + std::to_string(model->config_->imageChannels) + " channels, expected 3");
     }
+    model->info_.int8 = !model->inputScales_.empty();
     model->info_.window = model->config_->window;
     model->info_.parameters = model->weights_->parameterCount();
     model->info_.macsPerPixel = va::macsPerPixel(*model->config_, *model->weights_) /

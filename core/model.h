@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -25,6 +26,7 @@ struct ModelInfo {
   int window = 1;                ///< tile sides and starts are multiples of it
   std::size_t parameters = 0;
   double macsPerPixel = 0;  ///< multiply-adds per pixel of the output
+  bool int8 = false;        ///< carries the scales that int8 needs
   std::string training;     ///< the training record, JSON
   std::string digest;       ///< of metadata and weights: tells two models of one name apart
 };
@@ -40,6 +42,9 @@ class Model {
   const ModelInfo& info() const { return info_; }
   const va::NetworkConfig& config() const { return *config_; }
   const va::Weights& weights() const { return *weights_; }
+  /// By the name of a convolution: what one level of its int8 input stands for. Empty in files that
+  /// were not calibrated.
+  const std::map<std::string, float>& inputScales() const { return inputScales_; }
 
  private:
   Model();
@@ -47,6 +52,7 @@ class Model {
   ModelInfo info_;
   std::unique_ptr<va::NetworkConfig> config_;
   std::unique_ptr<va::Weights> weights_;
+  std::map<std::string, float> inputScales_;
 };
 
 }  // namespace pristine

@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <cmath>
 #include <map>
-#include <utility>
 #include <opencv2/core.hpp>
+#include <utility>
 
 #include "core/enlarge.h"
 #include "core/error.h"
@@ -17,9 +17,28 @@ namespace {
 
 constexpr int kFeather = 16;
 
-va::Precision resolve(Precision precision) {
-  const bool bf16 = va::cpuFeatures().bf16;
-  return precision != Precision::F32 && bf16 ? va::Precision::BF16 : va::Precision::F32;
+/// What a wish for a precision becomes.
+struct Arithmetic {
+  va::Precision precision = va::Precision::F32;
+  bool int8 = false;
+  std::string note;
+
+  std::string name() const { return (int8 ? "int8+" : "") + va::toString(precision); }
+};
+
+Arithmetic resolve(Precision wish, const Model& model) {
+  const va::CpuFeatures cpu = va::cpuFeatures();
+  Arithmetic arithmetic;
+  if (wish == Precision::F32) return arithmetic;
+  if (cpu.bf16) arithmetic.precision = va::Precision::BF16;
+  arithmetic.int8 = wish != Precision::BF16 && cpu.int8 && model.info().int8;
+  if (wish == Precision::BF16 && !cpu.bf16) arithmetic.note = "this processor has no bf16";
+  if (wish == Precision::Int8 && !arithmetic.int8) {
+    arithmetic.note = cpu.int8 ? "model '" + model.info().name + "' carries no scales for int8"
+                               : "this processor has no int8 dot products (VNNI)";
+  }
+  if (!arithmetic.note.empty()) arithmetic.note += ", using " + arithmetic.name();
+  return arithmetic;
 }
 
 bool allFinite(std::span<const float> values) {
@@ -85,12 +104,19 @@ std::optional<cv::Mat> restoreTiles(const cv::Mat& picture, const TileGrid& grid
 
 struct Restorer::Impl {
   Impl(std::shared_ptr<const Model> m, const RestorerOptions& o)
-      : model(std::move(m)), options(o), engine(o.threads), precision(resolve(o.precision)) {}
+      : model(std::move(m)),
+        options(o),
+        engine(o.threads),
+        arithmetic(resolve(o.precision, *model)) {}
+
+  va::InputScales scales() const {
+    return arithmetic.int8 ? model->inputScales() : va::InputScales();
+  }
 
   std::unique_ptr<va::Network> networkFor(int width, int height) {
     try {
       return std::make_unique<va::Network>(engine, model->config(), model->weights(), height, width,
-                                           precision);
+                                           arithmetic.precision, scales());
     } catch (const std::bad_alloc&) {
       throw Error(ErrorCode::Memory, "model '" + model->info().name + "': a tile of " +
                                          std::to_string(width) + "x" + std::to_string(height) +
@@ -157,7 +183,8 @@ struct Restorer::Impl {
   /// Pixels whose activations would fill their budget if they grew as those of a small tile.
   std::int64_t guessBudget() {
     const int side = 2 * model->info().window;
-    const auto bytes = static_cast<double>(networkFor(side, side)->graph().arenaBytes());
+    const auto bytes = static_cast<double>(va::activationBytes(
+        model->config(), model->weights(), side, side, arithmetic.precision, scales()));
     return static_cast<std::int64_t>(static_cast<double>(options.activations) / bytes * side *
                                      side) +
            1;
@@ -167,18 +194,23 @@ struct Restorer::Impl {
     const auto reports = network->graph().report();
     if (summary.size() != reports.size()) {
       summary.clear();
-      for (const auto& r : reports) summary.push_back({r.name, r.kind, r.implementation, 0, 0});
+      runs.clear();
+      for (const auto& r : reports) {
+        summary.push_back({r.name, r.kind, r.implementation, va::toString(r.arithmetic), 0, 0, 0});
+      }
     }
     for (std::size_t i = 0; i < reports.size(); ++i) {
       summary[i].macs += reports[i].macs;
+      summary[i].bytes += reports[i].bytes;
       summary[i].seconds += reports[i].seconds;
+      runs.push_back({i, reports[i].start, reports[i].seconds});
     }
   }
 
   std::shared_ptr<const Model> model;
   RestorerOptions options;
   va::Engine engine;
-  va::Precision precision;
+  Arithmetic arithmetic;
   std::unique_ptr<va::Network> network;
   int tileWidth = 0;
   int tileHeight = 0;
@@ -186,6 +218,7 @@ struct Restorer::Impl {
   std::map<std::pair<int, int>, std::int64_t> budgets;  ///< the same, for pictures of a size
   int limit = 0;                                        ///< pixels of a tile's side, 0: none
   std::vector<OperatorSummary> summary;
+  std::vector<OperatorRun> runs;
 };
 
 Restorer::Restorer(std::shared_ptr<const Model> model, const RestorerOptions& options)
@@ -197,7 +230,10 @@ const ModelInfo& Restorer::info() const {
   return impl_->model->info();
 }
 std::string Restorer::precision() const {
-  return va::toString(impl_->precision);
+  return impl_->arithmetic.name();
+}
+std::string Restorer::precisionNote() const {
+  return impl_->arithmetic.note;
 }
 int Restorer::threads() const {
   return impl_->engine.threads();
@@ -207,6 +243,10 @@ std::size_t Restorer::arenaBytes() const {
 }
 const std::vector<OperatorSummary>& Restorer::profile() const {
   return impl_->summary;
+}
+
+const std::vector<OperatorRun>& Restorer::trace() const {
+  return impl_->runs;
 }
 
 TileGrid Restorer::gridFor(int width, int height) {

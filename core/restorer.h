@@ -15,10 +15,12 @@
 
 namespace pristine {
 
-enum class Precision { Auto, F32, BF16 };
+/// Int8: the dense convolutions in int8, the rest in bf16 where the processor has it. Auto: int8,
+/// bf16 or f32, the first that the processor and the model offer.
+enum class Precision { Auto, F32, BF16, Int8 };
 
 struct RestorerOptions {
-  Precision precision = Precision::Auto;   ///< Auto: bf16 where the processor has it
+  Precision precision = Precision::Auto;
   int threads = 0;                         ///< 0: as many as the process may use
   int tile = 0;                            ///< pixels of a tile's side at most; 0: chosen
   std::int64_t activations = 600'000'000;  ///< bytes of a tile's, unless the smallest needs more
@@ -36,7 +38,16 @@ struct OperatorSummary {
   std::string name;
   std::string kind;
   std::string implementation;
+  std::string arithmetic;  ///< "f32", "bf16" or "int8"
   std::uint64_t macs = 0;
+  std::uint64_t bytes = 0;  ///< of the activations read and written
+  double seconds = 0;
+};
+
+/// One run of an operator, of the profile's entry `index`.
+struct OperatorRun {
+  std::size_t index = 0;
+  double start = 0;  ///< seconds of the steady clock
   double seconds = 0;
 };
 
@@ -69,13 +80,17 @@ class Restorer {
   void limitTile(int side);
 
   const ModelInfo& info() const;
-  /// "bf16" or "f32", what Auto became.
+  /// What is used: "f32", "bf16", "int8+bf16" or "int8+f32".
   std::string precision() const;
+  /// Why it is not the precision that was asked for; empty if it is, or after Auto.
+  std::string precisionNote() const;
   int threads() const;
   /// Bytes of activations of the compiled tile.
   std::size_t arenaBytes() const;
   /// Since construction; empty unless options.profile.
   const std::vector<OperatorSummary>& profile() const;
+  /// In the order of time; those of the last tile shape only.
+  const std::vector<OperatorRun>& trace() const;
 
  private:
   struct Impl;

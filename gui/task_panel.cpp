@@ -149,6 +149,7 @@ QWidget* TaskPanel::makeTask() {
   precision_->addItem(tr("Automatic"), toString(Precision::Auto));
   precision_->addItem(tr("f32, the reference"), toString(Precision::F32));
   precision_->addItem(tr("bf16, where the processor has it"), toString(Precision::BF16));
+  precision_->addItem(tr("int8, where processor and model have it"), toString(Precision::Int8));
   precision_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
   field(layout, tr("&Precision"), precision_);
   layout->addSpacing(4);

@@ -80,13 +80,15 @@ QString toString(Precision precision) {
       return QStringLiteral("f32");
     case Precision::BF16:
       return QStringLiteral("bf16");
+    case Precision::Int8:
+      return QStringLiteral("int8");
     default:
       return QStringLiteral("auto");
   }
 }
 
 Precision precisionFromString(const QString& text) {
-  for (const Precision precision : {Precision::F32, Precision::BF16}) {
+  for (const Precision precision : {Precision::F32, Precision::BF16, Precision::Int8}) {
     if (toString(precision) == text) return precision;
   }
   return Precision::Auto;

@@ -8,24 +8,42 @@
 #include "vision_attention/ops/conv.h"
 #include "vision_attention/ops/depth_to_space.h"
 #include "vision_attention/ops/layer_norm.h"
+#include "vision_attention/ops/quantize.h"
 #include "vision_attention/ops/window.h"
 
 namespace va {
 
+namespace {
+
+/// conv1(relu(conv0(src))), in int8 where the graph has scales for the inputs of both.
+Tensor pairBranch(GraphBuilder& graph, const Tensor& src, const std::string& scope,
+                  ConvOptions last) {
+  const std::string name0 = scope + ".conv0";
+  const std::string name1 = scope + ".conv1";
+  const auto level0 = graph.inputScale(name0);
+  const auto level1 = graph.inputScale(name1);
+  if (level0.has_value() != level1.has_value()) {
+    throw std::invalid_argument("pair '" + scope + "': int8 scale of one convolution only");
+  }
+  ConvOptions first{.outputChannels = src.shape[-1], .activation = Activation::Relu};
+  last.outputChannels = src.shape[-1];
+  if (!level0) return conv(graph, conv(graph, src, name0, first), name1, last);
+  first.srcLevel = *level0;
+  first.dstLevel = last.srcLevel = *level1;
+  first.outputType = DataType::U8;
+  const Tensor levels = quantize(graph, scope + ".quantize", src, *level0);
+  return conv(graph, conv(graph, levels, name0, first), name1, last);
+}
+
+}  // namespace
+
 Tensor convPair(GraphBuilder& graph, const Tensor& src, const std::string& scope) {
-  const Dim c = src.shape[-1];
-  const Tensor hidden =
-      conv(graph, src, scope + ".conv0", {.outputChannels = c, .activation = Activation::Relu});
-  return conv(graph, hidden, scope + ".conv1",
-              {.outputChannels = c, .residual = src, .scale = scope + ".scale"});
+  return pairBranch(graph, src, scope, {.residual = src, .scale = scope + ".scale"});
 }
 
 Tensor seCbamPair(GraphBuilder& graph, const Tensor& src, const std::string& scope,
                   const BlockOptions& options) {
-  const Dim c = src.shape[-1];
-  const Tensor hidden =
-      conv(graph, src, scope + ".conv0", {.outputChannels = c, .activation = Activation::Relu});
-  const Tensor branch = conv(graph, hidden, scope + ".conv1", {.outputChannels = c});
+  const Tensor branch = pairBranch(graph, src, scope, {});
   return seCbam(graph, branch, scope + ".fusion",
                 {.window = options.window, .residual = src, .scale = scope + ".scale"});
 }

@@ -39,20 +39,22 @@ CpuFeatures cpuFeatures() {
       break;
     case cpu_isa::avx2_vnni:
       features.isa = "AVX2_VNNI";
+      features.int8 = true;
       break;
     case cpu_isa::avx512_core:
       features.isa = "AVX512_CORE";
       break;
     case cpu_isa::avx512_core_vnni:
       features.isa = "AVX512_CORE_VNNI";
+      features.int8 = true;
       break;
     case cpu_isa::avx512_core_bf16:
       features.isa = "AVX512_CORE_BF16";
-      features.bf16 = true;
+      features.bf16 = features.int8 = true;
       break;
     case cpu_isa::avx512_core_amx:
       features.isa = "AVX512_CORE_AMX";
-      features.bf16 = true;
+      features.bf16 = features.int8 = true;
       break;
     default:
       features.isa = "generic";

@@ -13,6 +13,7 @@ std::string toString(Precision precision);
 struct CpuFeatures {
   std::string isa;    ///< oneDNN's name of the effective instruction set, e.g. "AVX512_CORE_BF16"
   bool bf16 = false;  ///< bf16 dot products in hardware
+  bool int8 = false;  ///< int8 dot products in hardware (VNNI); sums saturate without them
 };
 
 CpuFeatures cpuFeatures();

@@ -47,6 +47,7 @@ bool Graph::run(const RunControl& control) {
       const auto start = std::chrono::steady_clock::now();
       node.op->run(engine);
       engine.impl().stream.wait();
+      node.start = std::chrono::duration<double>(start.time_since_epoch()).count();
       node.seconds =
           std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
     } else {
@@ -67,8 +68,8 @@ std::vector<OperatorReport> Graph::report() const {
   std::vector<OperatorReport> reports;
   reports.reserve(impl_->nodes.size());
   for (const GraphNode& node : impl_->nodes) {
-    reports.push_back(
-        {node.name, node.op->kind(), node.op->implementation(), node.op->macs(), node.seconds});
+    reports.push_back({node.name, node.op->kind(), node.op->implementation(), node.op->macs(),
+                       node.bytes, node.arithmetic, node.start, node.seconds});
   }
   return reports;
 }

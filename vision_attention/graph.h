@@ -7,6 +7,7 @@
 #include <string>
 #include <vector>
 
+#include "vision_attention/limit.h"
 #include "vision_attention/run_control.h"
 #include "vision_attention/shape.h"
 
@@ -20,6 +21,9 @@ struct OperatorReport {
   std::string kind;
   std::string implementation;
   std::uint64_t macs = 0;
+  std::uint64_t bytes = 0;  ///< of the tensors read and written, weights not counted
+  Arithmetic arithmetic = Arithmetic::F32;
+  double start = 0;    ///< of the last run, seconds of the steady clock, 0 unless profiling
   double seconds = 0;  ///< of the last run, 0 unless profiling
 };
 

@@ -3,6 +3,7 @@
 #include <sys/mman.h>
 
 #include <algorithm>
+#include <cmath>
 #include <limits>
 #include <new>
 #include <numeric>
@@ -32,6 +33,12 @@ std::runtime_error errorOf(const GraphNode& node, const dnnl::error& error) {
                             "): oneDNN: " + error.what());
 }
 
+/// That of an operator whose first source is of this type.
+Arithmetic arithmeticOf(DataType type) {
+  if (type == DataType::S8 || type == DataType::U8) return Arithmetic::Int8;
+  return type == DataType::BF16 ? Arithmetic::BF16 : Arithmetic::F32;
+}
+
 /// Which step defines a storage and which one needs it last.
 struct Span {
   int first = -1;
@@ -55,10 +62,73 @@ std::vector<Span> lifeSpans(const GraphBuilder::Description& description) {
   return spans;
 }
 
+/// Storages that share memory because an operator works in place.
+struct Sharing {
+  std::vector<int> owner;     ///< of each storage: itself, or one that it shares memory with
+  std::vector<bool> inPlace;  ///< of each step
+  std::vector<Span> spans;    ///< of each storage, those of its sharers included
+};
+
+Sharing shareInPlace(const GraphBuilder::Description& description) {
+  Sharing sharing{std::vector<int>(description.storages.size()), {}, lifeSpans(description)};
+  auto& [owner, inPlace, spans] = sharing;
+  std::iota(owner.begin(), owner.end(), 0);
+  std::vector<bool> pinned(description.storages.size(), false);
+  for (const auto& [name, tensor] : description.inputs) {
+    pinned[static_cast<std::size_t>(tensor.storage)] = true;
+  }
+  for (std::size_t step = 0; step < description.nodes.size(); ++step) {
+    const GraphNode& node = description.nodes[step];
+    bool shares = false;
+    if (const int index = node.op->inPlaceSource(); index >= 0) {
+      const int source = node.sources.at(static_cast<std::size_t>(index));
+      const auto root = static_cast<std::size_t>(owner[static_cast<std::size_t>(source)]);
+      const auto dst = static_cast<std::size_t>(node.outputs.at(0));
+      const auto uses = std::count(node.sources.begin(), node.sources.end(), source);
+      shares = !pinned[root] && uses == 1 && spans[root].last == static_cast<int>(step) &&
+               description.storages[root].bytes == description.storages[dst].bytes;
+      if (shares) {
+        owner[dst] = static_cast<int>(root);
+        spans[root].last = std::max(spans[root].last, spans[dst].last);
+      }
+    }
+    inPlace.push_back(shares);
+  }
+  return sharing;
+}
+
+struct ArenaPlan {
+  MemoryPlan plan;
+  std::vector<std::size_t> slot;    ///< of each storage that owns its memory: its lifetime
+  std::vector<Lifetime> lifetimes;  ///< of storages, then of the steps' scratch
+};
+
+/// scratch: bytes of each step, or empty.
+ArenaPlan planArena(const GraphBuilder::Description& description, const Sharing& sharing,
+                    const std::vector<std::size_t>& scratch) {
+  ArenaPlan arena;
+  arena.slot.resize(description.storages.size());
+  for (std::size_t i = 0; i < description.storages.size(); ++i) {
+    if (sharing.owner[i] != static_cast<int>(i)) continue;
+    const Span& span = sharing.spans[i];
+    arena.slot[i] = arena.lifetimes.size();
+    arena.lifetimes.push_back(
+        {description.storages[i].bytes, std::max(span.first, 0), std::max(span.last, 0)});
+  }
+  for (std::size_t step = 0; step < scratch.size(); ++step) {
+    arena.lifetimes.push_back({scratch[step], static_cast<int>(step), static_cast<int>(step)});
+  }
+  arena.plan = planMemory(arena.lifetimes);
+  return arena;
+}
+
 }  // namespace
 
-GraphBuilder::GraphBuilder(const Weights& weights, Precision precision)
-    : weights_(weights), precision_(precision), description_(std::make_unique<Description>()) {}
+GraphBuilder::GraphBuilder(const Weights& weights, Precision precision, InputScales int8)
+    : weights_(weights),
+      precision_(precision),
+      inputScales_(std::move(int8)),
+      description_(std::make_unique<Description>()) {}
 
 GraphBuilder::~GraphBuilder() = default;
 
@@ -114,6 +184,12 @@ std::vector<Tensor> GraphBuilder::add(std::string name, std::unique_ptr<Operator
     node.outputs.push_back(storage);
     tensors.push_back({static_cast<int>(description_->storageOfTensor.size()) - 1, shape, type});
   }
+  for (const auto* ids : {&node.sources, &node.outputs}) {
+    for (const int id : *ids) {
+      node.bytes += description_->storages[static_cast<std::size_t>(id)].bytes;
+    }
+  }
+  if (!sources.empty()) node.arithmetic = arithmeticOf(sources.front().type);
   description_->nodes.push_back(std::move(node));
   return tensors;
 }
@@ -132,62 +208,52 @@ std::vector<std::string> GraphBuilder::unusedWeights() const {
   return unused;
 }
 
+std::optional<float> GraphBuilder::inputScale(const std::string& name) {
+  const auto entry = inputScales_.find(name);
+  if (entry == inputScales_.end()) return std::nullopt;
+  if (!(entry->second > 0.0F) || !std::isfinite(entry->second)) {
+    throw std::invalid_argument("int8 scale of '" + name + "' is " + std::to_string(entry->second) +
+                                ", expected more than 0");
+  }
+  description_->usedInputScales.insert(name);
+  return entry->second;
+}
+
+std::vector<std::string> GraphBuilder::unusedInputScales() const {
+  std::vector<std::string> unused;
+  for (const auto& [name, scale] : inputScales_) {
+    if (description_->usedInputScales.count(name) == 0) unused.push_back(name);
+  }
+  return unused;
+}
+
 std::uint64_t GraphBuilder::macs() const {
   std::uint64_t macs = 0;
   for (const GraphNode& node : description_->nodes) macs += node.op->macs();
   return macs;
 }
 
+std::size_t GraphBuilder::activationBytes() const {
+  return planArena(*description_, shareInPlace(*description_), {}).plan.bytes;
+}
+
 std::unique_ptr<Graph> GraphBuilder::compile(const Engine& engine) {
   const ThreadScope scope(engine.threads());
   const std::unique_ptr<Description> description = std::move(description_);
   description_ = std::make_unique<Description>();
-  std::vector<Span> spans = lifeSpans(*description);
-  const int end = static_cast<int>(description->nodes.size());
-
-  // Storages that share memory because an operator works in place point at the first of them.
-  std::vector<int> owner(description->storages.size());
-  std::iota(owner.begin(), owner.end(), 0);
-  std::vector<bool> pinned(description->storages.size(), false);
-  for (const auto& [name, tensor] : description->inputs) {
-    pinned[static_cast<std::size_t>(tensor.storage)] = true;
-  }
-  for (int step = 0; step < end; ++step) {
-    GraphNode& node = description->nodes[static_cast<std::size_t>(step)];
-    bool inPlace = false;
-    if (const int index = node.op->inPlaceSource(); index >= 0) {
-      const int source = node.sources.at(static_cast<std::size_t>(index));
-      const auto root = static_cast<std::size_t>(owner[static_cast<std::size_t>(source)]);
-      const auto dst = static_cast<std::size_t>(node.outputs.at(0));
-      const auto uses = std::count(node.sources.begin(), node.sources.end(), source);
-      inPlace = !pinned[root] && uses == 1 && spans[root].last == step &&
-                description->storages[root].bytes == description->storages[dst].bytes;
-      if (inPlace) {
-        owner[dst] = static_cast<int>(root);
-        spans[root].last = std::max(spans[root].last, spans[dst].last);
-      }
-    }
+  const Sharing sharing = shareInPlace(*description);
+  std::vector<std::size_t> scratch;
+  for (std::size_t step = 0; step < description->nodes.size(); ++step) {
+    GraphNode& node = description->nodes[step];
     try {
-      node.op->prepare(engine, inPlace);
+      node.op->prepare(engine, sharing.inPlace[step]);
     } catch (const dnnl::error& error) {
       throw errorOf(node, error);
     }
+    scratch.push_back(node.op->scratchBytes());
   }
-
-  std::vector<Lifetime> lifetimes;
-  std::vector<std::size_t> slot(description->storages.size());
-  for (std::size_t i = 0; i < description->storages.size(); ++i) {
-    if (owner[i] != static_cast<int>(i)) continue;
-    slot[i] = lifetimes.size();
-    lifetimes.push_back(
-        {description->storages[i].bytes, std::max(spans[i].first, 0), std::max(spans[i].last, 0)});
-  }
-  const std::size_t firstScratch = lifetimes.size();
-  for (int step = 0; step < end; ++step) {
-    const auto bytes = description->nodes[static_cast<std::size_t>(step)].op->scratchBytes();
-    lifetimes.push_back({bytes, step, step});
-  }
-  const MemoryPlan plan = planMemory(lifetimes);
+  const auto [plan, slot, lifetimes] = planArena(*description, sharing, scratch);
+  const std::size_t firstScratch = lifetimes.size() - scratch.size();
 
   auto impl = std::make_unique<GraphImpl>();
   impl->engine = &engine;
@@ -202,9 +268,11 @@ std::unique_ptr<Graph> GraphBuilder::compile(const Engine& engine) {
 
   impl->addresses.resize(description->storages.size());
   for (std::size_t i = 0; i < description->storages.size(); ++i) {
-    // Chains of in-place steps: owner[] of a later storage may name one that itself moved.
+    // Chains of in-place steps: the owner of a later storage may name one that itself moved.
     auto root = i;
-    while (owner[root] != static_cast<int>(root)) root = static_cast<std::size_t>(owner[root]);
+    while (sharing.owner[root] != static_cast<int>(root)) {
+      root = static_cast<std::size_t>(sharing.owner[root]);
+    }
     impl->addresses[i] = impl->arena.get() + plan.offsets[slot[root]];
   }
   for (const auto& [name, tensor] : description->inputs) impl->inputs.push_back(name);

@@ -1,6 +1,8 @@
 #pragma once
 
+#include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,13 +22,17 @@ struct Tensor {
   DataType type = DataType::F32;
 };
 
+/// By the name of a convolution whose input is quantised to int8: what one level stands for.
+using InputScales = std::map<std::string, float>;
+
 /// Describes a computation once; compile() turns it into a Graph that runs many times. Operators
 /// are added by the free functions of ops/ and attention/, which check shapes and throw
 /// std::invalid_argument naming them.
 class GraphBuilder {
  public:
   /// weights must outlive the builder. precision: storage type of activations between operators.
-  GraphBuilder(const Weights& weights, Precision precision);
+  /// int8: the dense pairs that are computed in int8, whatever the processor offers.
+  GraphBuilder(const Weights& weights, Precision precision, InputScales int8 = {});
   ~GraphBuilder();
 
   const Weights& weights() const { return weights_; }
@@ -51,8 +57,17 @@ class GraphBuilder {
   /// Names every weight read so far; Network compares it with what the file holds.
   const std::vector<float>& weight(const std::string& name, const Shape& expected);
   std::vector<std::string> unusedWeights() const;
+  /// The scale of a convolution's int8 input; empty if it is not to be quantised. Throws
+  /// std::invalid_argument if it is not a positive number.
+  std::optional<float> inputScale(const std::string& name);
+  /// Names no convolution asked for.
+  std::vector<std::string> unusedInputScales() const;
   /// Multiply-adds of what has been described so far.
   std::uint64_t macs() const;
+
+  /// Bytes of the activations of what has been described so far, planned as compile() does; the
+  /// arena holds the operators' scratch besides.
+  std::size_t activationBytes() const;
 
   /// Consumes the description: creates primitives, plans one arena, binds addresses.
   std::unique_ptr<Graph> compile(const Engine& engine);
@@ -62,6 +77,7 @@ class GraphBuilder {
  private:
   const Weights& weights_;
   Precision precision_;
+  InputScales inputScales_;
   std::unique_ptr<Description> description_;
 };
 

@@ -3,10 +3,12 @@
 #include <cstdlib>
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
 #include "vision_attention/graph_builder.h"
+#include "vision_attention/limit.h"
 #include "vision_attention/operator.h"
 #include "vision_attention/shape.h"
 
@@ -18,6 +20,9 @@ struct GraphNode {
   std::unique_ptr<Operator> op;
   std::vector<int> sources;  ///< storage ids
   std::vector<int> outputs;  ///< storage ids
+  std::uint64_t bytes = 0;   ///< of sources and outputs
+  Arithmetic arithmetic = Arithmetic::F32;
+  double start = 0;
   double seconds = 0;
 };
 
@@ -38,6 +43,7 @@ struct GraphBuilder::Description {
   std::map<std::string, NamedTensor> inputs;
   std::map<std::string, NamedTensor> outputs;
   std::map<std::string, bool> usedWeights;
+  std::set<std::string> usedInputScales;
 };
 
 struct FreeDeleter {

@@ -77,6 +77,11 @@ void requireAllUsed(const GraphBuilder& graph) {
     throw std::invalid_argument("weight '" + unused.front() +
                                 "' belongs to no part of the network");
   }
+  const auto scales = graph.unusedInputScales();
+  if (!scales.empty()) {
+    throw std::invalid_argument("int8 scale of '" + scales.front() +
+                                "' belongs to no pair of the network");
+  }
 }
 
 }  // namespace
@@ -115,14 +120,14 @@ void NetworkConfig::validate() const {
 }
 
 Network::Network(const Engine& engine, const NetworkConfig& config, const Weights& weights,
-                 Dim height, Dim width, Precision precision) {
+                 Dim height, Dim width, Precision precision, const InputScales& int8) {
   config.validate();
   if (height < 1 || width < 1 || height % config.window != 0 || width % config.window != 0) {
     throw std::invalid_argument("network: tile is " + std::to_string(width) + "x" +
                                 std::to_string(height) + ", expected multiples of " +
                                 std::to_string(config.window));
   }
-  GraphBuilder builder(weights, precision);
+  GraphBuilder builder(weights, precision, int8);
   describe(builder, config, height, width);
   requireAllUsed(builder);
   graph_ = builder.compile(engine);
@@ -140,11 +145,19 @@ bool Network::run(const RunControl& control) {
   return graph_->run(control);
 }
 
-void checkWeights(const NetworkConfig& config, const Weights& weights) {
+void checkWeights(const NetworkConfig& config, const Weights& weights, const InputScales& int8) {
   config.validate();
-  GraphBuilder builder(weights, Precision::F32);
+  GraphBuilder builder(weights, Precision::F32, int8);
   describe(builder, config, config.window, config.window);
   requireAllUsed(builder);
+}
+
+std::size_t activationBytes(const NetworkConfig& config, const Weights& weights, Dim height,
+                            Dim width, Precision precision, const InputScales& int8) {
+  config.validate();
+  GraphBuilder builder(weights, precision, int8);
+  describe(builder, config, height, width);
+  return builder.activationBytes();
 }
 
 double macsPerPixel(const NetworkConfig& config, const Weights& weights) {

@@ -7,6 +7,7 @@
 
 #include "vision_attention/engine.h"
 #include "vision_attention/graph.h"
+#include "vision_attention/graph_builder.h"
 #include "vision_attention/run_control.h"
 #include "vision_attention/shape.h"
 #include "vision_attention/weights.h"
@@ -41,9 +42,10 @@ struct NetworkConfig {
 class Network {
  public:
   /// height and width: pixels of the tile, multiples of config.window. Throws std::invalid_argument
-  /// on a shape that does not fit, or naming a weight that is missing, unused or mis-shaped.
+  /// on a shape that does not fit, or naming a weight that is missing, unused or mis-shaped. int8:
+  /// the dense pairs to compute in int8, whatever the processor offers.
   Network(const Engine& engine, const NetworkConfig& config, const Weights& weights, Dim height,
-          Dim width, Precision precision);
+          Dim width, Precision precision, const InputScales& int8 = {});
   ~Network();
 
   /// [height, width, channels] interleaved f32; fill before run(). Values are not clipped.
@@ -61,8 +63,15 @@ class Network {
   std::unique_ptr<Graph> graph_;
 };
 
-/// Throws std::invalid_argument naming the first weight that is missing, superfluous or mis-shaped.
-void checkWeights(const NetworkConfig& config, const Weights& weights);
+/// Throws std::invalid_argument naming the first weight that is missing, superfluous or mis-shaped,
+/// or the first int8 scale that fits no pair.
+void checkWeights(const NetworkConfig& config, const Weights& weights,
+                  const InputScales& int8 = {});
+
+/// Bytes of activations that a network for this tile needs, known without compiling it; its arena
+/// holds the scratch of its operators besides.
+std::size_t activationBytes(const NetworkConfig& config, const Weights& weights, Dim height,
+                            Dim width, Precision precision, const InputScales& int8 = {});
 
 /// Multiply-adds of the network per input pixel.
 double macsPerPixel(const NetworkConfig& config, const Weights& weights);

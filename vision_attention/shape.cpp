@@ -48,6 +48,7 @@ std::size_t byteSize(DataType type) {
     case DataType::BF16:
       return 2;
     case DataType::U8:
+    case DataType::S8:
       return 1;
   }
   throw std::invalid_argument("unknown data type");
@@ -61,6 +62,8 @@ std::string toString(DataType type) {
       return "bf16";
     case DataType::U8:
       return "u8";
+    case DataType::S8:
+      return "s8";
     case DataType::S32:
       return "s32";
   }

@@ -33,7 +33,7 @@ class Shape {
   std::vector<Dim> dims_;
 };
 
-enum class DataType { F32, BF16, U8, S32 };
+enum class DataType { F32, BF16, U8, S8, S32 };
 
 std::size_t byteSize(DataType type);
 std::string toString(DataType type);

@@ -38,8 +38,10 @@ int saveJxl(VipsImage* image, const FileEncoding& encoding, const char* path) {
 int save(VipsImage* image, const FileEncoding& encoding, const char* path, bool rows) {
   switch (encoding.format()) {
     case FileFormat::Png:
+      // Of photographs Paeth at level 2 makes smaller files than level 6 without a filter, which is
+      // libvips's default, in less time.
       return vips_pngsave(image, path, "bitdepth", encoding.depth() == SampleDepth::U16 ? 16 : 8,
-                          nullptr);
+                          "compression", 2, "filter", VIPS_FOREIGN_PNG_FILTER_PAETH, nullptr);
     case FileFormat::Jpeg:
       // Better tables need all coefficients at once.
       return vips_jpegsave(image, path, "Q", encoding.quality(), "optimize_coding",

@@ -50,17 +50,19 @@ void modelBlock(benchmark::State& state, const char* kind) {
                                    .bins = config.bins,
                                    .agents = config.agents,
                                    .dynamicRange = config.dynamicRange};
-    timeGraph(state, model->weights(), {va::Shape{1, side, side, channels}},
-              [&](va::GraphBuilder& graph, const std::vector<va::Tensor>& src) {
-                return block(graph, kind, src[0], place->scope, options);
-              });
+    timeGraph(
+        state, model->weights(), {va::Shape{1, side, side, channels}},
+        [&](va::GraphBuilder& graph, const std::vector<va::Tensor>& src) {
+          return block(graph, kind, src[0], place->scope, options);
+        },
+        model->inputScales());
   } catch (const Error& error) {
     state.SkipWithError(error.what());
   }
 }
 
-BENCHMARK_CAPTURE(modelBlock, pair, "pair")->Apply(precisionsAndThreads);
-BENCHMARK_CAPTURE(modelBlock, se_cbam, "se_cbam")->Apply(precisionsAndThreads);
+BENCHMARK_CAPTURE(modelBlock, pair, "pair")->Apply(precisionsWithInt8);
+BENCHMARK_CAPTURE(modelBlock, se_cbam, "se_cbam")->Apply(precisionsWithInt8);
 BENCHMARK_CAPTURE(modelBlock, agent, "agent")->Apply(precisionsAndThreads);
 BENCHMARK_CAPTURE(modelBlock, histogram, "histogram")->Apply(precisionsAndThreads);
 

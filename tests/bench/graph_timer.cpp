@@ -13,6 +13,11 @@ namespace pristine::bench {
 
 namespace {
 
+/// Values of state.range(0).
+constexpr std::int64_t kF32 = 0;
+constexpr std::int64_t kBf16 = 1;
+constexpr std::int64_t kInt8 = 2;
+
 void fill(va::Graph& graph, const std::string& name, va::DataType type,
           const std::vector<float>& values) {
   if (type == va::DataType::BF16) {
@@ -34,15 +39,37 @@ std::vector<float> randomValues(va::Dim count, double deviation) {
   return values;
 }
 
-void timeGraph(benchmark::State& state, const va::Weights& weights,
-               const std::vector<va::Shape>& inputs, const Describe& describe) {
-  const auto precision = static_cast<va::Precision>(state.range(0));
-  if (precision == va::Precision::BF16 && !va::cpuFeatures().bf16) {
-    state.SkipWithError("the processor has no bf16");
-    return;
+std::string Setting::label() const {
+  return (int8 ? "int8+" : "") + toString(precision) + ", " +
+         std::to_string(va::Engine(threads).threads()) + " threads";
+}
+
+std::optional<Setting> settingOf(benchmark::State& state) {
+  const va::CpuFeatures cpu = va::cpuFeatures();
+  Setting setting;
+  setting.int8 = state.range(0) == kInt8;
+  setting.threads = static_cast<int>(state.range(1));
+  if (state.range(0) == kBf16 || (setting.int8 && cpu.bf16)) {
+    setting.precision = va::Precision::BF16;
   }
-  const va::Engine engine(static_cast<int>(state.range(1)));
-  va::GraphBuilder builder(weights, precision);
+  if (state.range(0) == kBf16 && !cpu.bf16) {
+    state.SkipWithError("the processor has no bf16");
+    return std::nullopt;
+  }
+  if (setting.int8 && !cpu.int8) {
+    state.SkipWithError("the processor has no VNNI");
+    return std::nullopt;
+  }
+  return setting;
+}
+
+void timeGraph(benchmark::State& state, const va::Weights& weights,
+               const std::vector<va::Shape>& inputs, const Describe& describe,
+               const va::InputScales& int8) {
+  const auto setting = settingOf(state);
+  if (!setting) return;
+  const va::Engine engine(setting->threads);
+  va::GraphBuilder builder(weights, setting->precision, setting->int8 ? int8 : va::InputScales());
   const va::DataType type = builder.activationType();
   std::vector<va::Tensor> sources;
   std::vector<std::vector<float>> values;
@@ -66,16 +93,19 @@ void timeGraph(benchmark::State& state, const va::Weights& weights,
     state.counters["GFLOP/s"] = benchmark::Counter(2e-9 * static_cast<double>(graph->macs()),
                                                    benchmark::Counter::kIsIterationInvariantRate);
   }
-  state.SetLabel(toString(precision) + ", " + std::to_string(engine.threads()) + " threads");
+  state.SetLabel(setting->label());
 }
 
 void precisionsAndThreads(benchmark::internal::Benchmark* benchmark) {
   benchmark->UseManualTime()->Unit(benchmark::kMillisecond)->ArgNames({"precision", "threads"});
-  for (const auto precision : {va::Precision::F32, va::Precision::BF16}) {
-    for (const std::int64_t threads : {1, 0}) {
-      benchmark->Args({static_cast<std::int64_t>(precision), threads});
-    }
+  for (const std::int64_t precision : {kF32, kBf16}) {
+    for (const std::int64_t threads : {1, 0}) benchmark->Args({precision, threads});
   }
+}
+
+void precisionsWithInt8(benchmark::internal::Benchmark* benchmark) {
+  precisionsAndThreads(benchmark);
+  for (const std::int64_t threads : {1, 0}) benchmark->Args({kInt8, threads});
 }
 
 }  // namespace pristine::bench

@@ -13,16 +13,18 @@ namespace {
 /// The whole network on one tile; "s/MP" is without halo and blending.
 void network(benchmark::State& state) {
   try {
-    const auto precision = static_cast<va::Precision>(state.range(0));
-    if (precision == va::Precision::BF16 && !va::cpuFeatures().bf16) {
-      state.SkipWithError("the processor has no bf16");
+    const auto setting = settingOf(state);
+    if (!setting) return;
+    const auto model = benchedModel();
+    if (setting->int8 && !model->info().int8) {
+      state.SkipWithError("the model carries no scales for int8");
       return;
     }
-    const auto model = benchedModel();
     const va::Dim side =
         std::max<va::Dim>(1, kTile / model->config().window) * model->config().window;
-    const va::Engine engine(static_cast<int>(state.range(1)));
-    va::Network network(engine, model->config(), model->weights(), side, side, precision);
+    const va::Engine engine(setting->threads);
+    va::Network network(engine, model->config(), model->weights(), side, side, setting->precision,
+                        setting->int8 ? model->inputScales() : va::InputScales());
     const auto values = randomValues(side * side * model->config().imageChannels, 0.2);
     double seconds = 0;
     for (auto _ : state) {
@@ -40,13 +42,13 @@ void network(benchmark::State& state) {
     state.counters["s/MP"] = seconds / static_cast<double>(state.iterations()) /
                              (1e-6 * static_cast<double>(side * side));
     state.counters["arena MB"] = 1e-6 * static_cast<double>(network.graph().arenaBytes());
-    state.SetLabel(toString(precision) + ", " + std::to_string(engine.threads()) + " threads");
+    state.SetLabel(setting->label());
   } catch (const Error& error) {
     state.SkipWithError(error.what());
   }
 }
 
-BENCHMARK(network)->Apply(precisionsAndThreads);
+BENCHMARK(network)->Apply(precisionsWithInt8);
 
 }  // namespace
 }  // namespace pristine::bench

@@ -172,6 +172,11 @@ TEST_F(Denoise, FallsBackOnOlderProcessors) {
             {"DNNL_MAX_CPU_ISA=" + isa});
     EXPECT_EQ(forced.exitCode, 0) << forced.err;
     EXPECT_THAT(forced.err, HasSubstr("no bf16, using f32")) << isa;
+    const ProcessResult int8 =
+        run({"denoise", path("a.png"), "-o", path("int8.png"), "--precision", "int8"},
+            {"DNNL_MAX_CPU_ISA=" + isa});
+    EXPECT_EQ(int8.exitCode, 0) << int8.err;
+    EXPECT_THAT(int8.err, HasSubstr("no int8 dot products (VNNI), using f32")) << isa;
   }
 }
 

@@ -51,6 +51,39 @@ TEST(Model, SaysWhatItsFileSays) {
   EXPECT_GT(model->info().macsPerPixel, 1000.0);
 }
 
+TEST(Model, CarriesTheScalesOfItsPairs) {
+  EXPECT_FALSE(Model::fromSafetensors(test::tinyModel(), "x")->info().int8);
+  Safetensors content = test::tinyModel();
+  content.metadata["pristine"] = test::calibratedTinyModelInfo().dump();
+  const auto model = Model::fromSafetensors(std::move(content), "x");
+  EXPECT_TRUE(model->info().int8);
+  EXPECT_EQ(model->inputScales().size(), 10U);
+  EXPECT_FLOAT_EQ(model->inputScales().at("middle.2.conv0"), 0.05F);
+  EXPECT_FLOAT_EQ(model->inputScales().at("middle.2.conv1"), 0.02F);
+}
+
+TEST(Model, RefusesScalesThatFitNoPair) {
+  const auto about = [](const std::function<void(json & inputs)>& change) {
+    return complaintAbout([&](json& info) {
+      info["int8"] = test::calibratedTinyModelInfo()["int8"];
+      change(info["int8"]["inputs"]);
+    });
+  };
+  EXPECT_EQ(about([](json&) {}), "");
+  EXPECT_THAT(about([](json& i) {
+                i["tail"] = {{"scale", 1.0}, {"type", "u8"}};
+              }),
+              HasSubstr("int8 scale of 'tail' belongs to no pair"));
+  EXPECT_THAT(about([](json& i) { i.erase("middle.2.conv1"); }),
+              HasSubstr("pair 'middle.2': int8 scale of one convolution only"));
+  EXPECT_THAT(about([](json& i) { i["middle.2.conv0"]["type"] = "u8"; }),
+              HasSubstr("int8 input of 'middle.2.conv0' is of type 'u8', expected 's8'"));
+  EXPECT_THAT(about([](json& i) { i["middle.2.conv0"]["scale"] = 0; }),
+              HasSubstr("int8 scale of 'middle.2.conv0' is 0.0"));
+  EXPECT_THAT(about([](json& i) { i["middle.2.conv0"].erase("scale"); }), HasSubstr("broken"));
+  EXPECT_THAT(about([](json& i) { i = 3; }), HasSubstr("broken"));
+}
+
 TEST(Model, CountsTheWorkOfAPixelOfTheOutput) {
   const auto same = Model::fromSafetensors(test::tinyModel(), "same");
   const auto twice = Model::fromSafetensors(test::tinyModel(1, 2), "twice");

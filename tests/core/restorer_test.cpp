@@ -230,6 +230,42 @@ TEST(Restorer, FallsBackToF32WithoutBf16) {
   EXPECT_EQ(Restorer(tinyModel(), f32()).precision(), "f32");
 }
 
+std::shared_ptr<const Model> calibratedModel() {
+  Safetensors content = test::tinyModel();
+  content.metadata["pristine"] = test::calibratedTinyModelInfo().dump();
+  return Model::fromSafetensors(std::move(content), "tiny");
+}
+
+TEST(Restorer, TakesInt8WhereProcessorAndModelOfferIt) {
+  const va::CpuFeatures cpu = va::cpuFeatures();
+  const std::string rest = cpu.bf16 ? "bf16" : "f32";
+  const std::string best = cpu.int8 ? "int8+" + rest : rest;
+  for (const Precision wish : {Precision::Auto, Precision::Int8}) {
+    RestorerOptions options;
+    options.precision = wish;
+    EXPECT_EQ(Restorer(calibratedModel(), options).precision(), best);
+    EXPECT_EQ(Restorer(tinyModel(), options).precision(), rest);
+    const std::string note = Restorer(tinyModel(), options).precisionNote();
+    if (wish == Precision::Auto) {
+      EXPECT_EQ(note, "");
+    } else {
+      EXPECT_THAT(note, HasSubstr(", using " + rest));
+      EXPECT_THAT(note, HasSubstr(cpu.int8 ? "'tiny' carries no scales" : "VNNI"));
+    }
+  }
+}
+
+TEST(Restorer, RestoresInInt8) {
+  RestorerOptions options;
+  options.precision = Precision::Int8;
+  Restorer restorer(calibratedModel(), options);
+  if (!va::cpuFeatures().int8) GTEST_SKIP() << "no VNNI";
+  const Image source = test::photographImage(100, 70);
+  const auto int8 = restorer.restore(source, 1.0);
+  ASSERT_TRUE(int8);
+  EXPECT_GT(psnr(restored(source).pixels, int8->pixels), 40.0);
+}
+
 /// Tiles against the whole picture.
 class RestorerTiles : public testing::Test {
  protected:

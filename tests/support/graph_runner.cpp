@@ -29,6 +29,8 @@ void writeInput(Graph& graph, const std::string& name, const Array& values, Data
       return write<std::int32_t>(graph, name, values);
     case DataType::U8:
       return write<std::uint8_t>(graph, name, values);
+    case DataType::S8:
+      return write<std::int8_t>(graph, name, values);
     case DataType::BF16:
       const auto data = graph.data<BFloat16>(name);
       for (std::size_t i = 0; i < data.size(); ++i) {
@@ -60,6 +62,8 @@ Array readOutput(Graph& graph, const std::string& name, DataType type) {
       return read<std::int32_t>(graph, name);
     case DataType::U8:
       return read<std::uint8_t>(graph, name);
+    case DataType::S8:
+      return read<std::int8_t>(graph, name);
     case DataType::BF16:
       return read<BFloat16>(graph, name);
   }

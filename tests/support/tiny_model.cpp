@@ -121,6 +121,18 @@ nlohmann::json tinyModelInfo(int scale) {
           {"training", {{"steps", 0}}}};
 }
 
+nlohmann::json calibratedTinyModelInfo() {
+  nlohmann::json inputs;
+  for (const std::string pair :
+       {"encoder.0.0", "encoder.0.1", "middle.2", "middle.3", "decoder.0.0"}) {
+    inputs[pair + ".conv0"] = {{"scale", 0.05}, {"type", "s8"}};
+    inputs[pair + ".conv1"] = {{"scale", 0.02}, {"type", "u8"}};
+  }
+  auto info = tinyModelInfo();
+  info["int8"] = {{"inputs", inputs}, {"quantile", 0.9999}, {"pictures", 6}};
+  return info;
+}
+
 Safetensors tinyModel(std::uint32_t seed, int scale) {
   Safetensors content;
   content.metadata["pristine"] = tinyModelInfo(scale).dump();

@@ -13,6 +13,9 @@ namespace pristine::test {
 /// `scale` over 1: task upscale.
 nlohmann::json tinyModelInfo(int scale = 1);
 
+/// The same with the scales that int8 needs, for every pair.
+nlohmann::json calibratedTinyModelInfo();
+
 /// A valid model file with that metadata and random weights. The network adds to the picture a
 /// correction of a few hundredths that depends on all of its parts.
 Safetensors tinyModel(std::uint32_t seed = 1, int scale = 1);

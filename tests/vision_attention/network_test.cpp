@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <map>
 
 #include "core/model.h"
 #include "core/safetensors.h"
@@ -10,6 +11,7 @@
 #include "tests/support/random.h"
 #include "tests/support/random_weights.h"
 #include "tests/support/reference.h"
+#include "vision_attention/limit.h"
 
 namespace va::test {
 namespace {
@@ -148,6 +150,52 @@ TEST(Network, LifetimePlanSavesMemory) {
   EXPECT_LT(graph.arenaBytes(), graph.unsharedBytes() / 3);
   // Never less than the largest layer needs: source and result at full resolution.
   EXPECT_GE(graph.arenaBytes(), std::size_t{2} * 128 * 128 * 32 * sizeof(float));
+}
+
+TEST(Network, ActivationBytesAreTheArenaWithoutScratch) {
+  for (const NetworkConfig& config : {smallNetworkConfig(), defaultNetworkConfig()}) {
+    const Weights weights = randomWeights(config);
+    const Engine engine(1);
+    const Dim side = Dim{2} * config.window;
+    const Network network(engine, config, weights, side, side, Precision::F32);
+    const std::size_t planned = activationBytes(config, weights, side, side, Precision::F32);
+    EXPECT_LE(planned, network.graph().arenaBytes());
+    EXPECT_GT(planned, network.graph().arenaBytes() / 2);
+  }
+}
+
+TEST(Network, ReportSaysWhatEachStepReadsAndMultiplies) {
+  NetworkConfig config;
+  config.channels = {8};
+  config.middle = {"pair"};
+  config.window = 4;
+  const Weights weights = randomWeights(config);
+  const Engine engine(1);
+  Network network(engine, config, weights, 4, 8, Precision::F32,
+                  {{"middle.0.conv0", 0.1F}, {"middle.0.conv1", 0.1F}});
+  network.graph().setProfiling(true);
+  network.run();
+  constexpr std::uint64_t kMap = 4 * 8 * 8;
+  const std::map<std::string, std::uint64_t> bytes{{"middle.0.quantize", kMap * (4 + 1)},
+                                                   {"middle.0.conv0", kMap * (1 + 1)},
+                                                   {"middle.0.conv1", kMap * (1 + 4 + 4)}};
+  double last = 0;
+  for (const OperatorReport& step : network.graph().report()) {
+    const auto expected = bytes.find(step.name);
+    if (expected != bytes.end()) {
+      EXPECT_EQ(step.bytes, expected->second) << step.name;
+    }
+    EXPECT_EQ(step.arithmetic == Arithmetic::Int8, step.kind == "conv3x3 int8") << step.name;
+    EXPECT_GE(step.start, last) << step.name;
+    last = step.start + step.seconds;
+  }
+}
+
+TEST(Limit, IsMeasuredWhereTheProcessorHasTheArithmetic) {
+  const Engine engine(1);
+  EXPECT_GT(convolutionLimit(engine, Arithmetic::F32, 0.01), 1.0);
+  EXPECT_EQ(convolutionLimit(engine, Arithmetic::BF16, 0.01) > 0, cpuFeatures().bf16);
+  EXPECT_EQ(convolutionLimit(engine, Arithmetic::Int8, 0.01) > 0, cpuFeatures().int8);
 }
 
 /// "operator (kind): implementation" of every step that runs on a oneDNN reference loop.

@@ -6,6 +6,7 @@
 
 #include "vision_attention/ops/dnnl_support.h"
 #include "vision_attention/ops/elementwise.h"
+#include "vision_attention/ops/int8_weights.h"
 
 namespace va {
 
@@ -24,8 +25,11 @@ struct ConvShape {
   Dim groups = 1;
   DataType srcType = DataType::F32;
   DataType dstType = DataType::F32;
+  float srcLevel = 1;
+  float dstLevel = 1;
 
   bool isDepthwise() const { return groups > 1; }
+  bool isInt8() const { return srcType == DataType::S8 || srcType == DataType::U8; }
 };
 
 class Convolution final : public Operator {
@@ -47,7 +51,8 @@ class Convolution final : public Operator {
     const Dim k = shape_.kernel;
     const memory::dims dims =
         g > 1 ? memory::dims{g, oc / g, ic / g, k, k} : memory::dims{oc, ic, k, k};
-    const memory::desc anyWeights(dims, toDnnl(shape_.srcType), memory::format_tag::any);
+    const memory::desc anyWeights(dims, toDnnl(shape_.isInt8() ? DataType::S8 : shape_.srcType),
+                                  memory::format_tag::any);
     const memory::desc bias({oc}, memory::data_type::f32, memory::format_tag::x);
     const memory::dims strides{shape_.stride, shape_.stride};
     const memory::dims dilates{shape_.dilation - 1, shape_.dilation - 1};
@@ -55,6 +60,15 @@ class Convolution final : public Operator {
     const memory::dims paddingEnd{endPadding(1), endPadding(2)};
 
     dnnl::primitive_attr attr = userScratchpad();
+    std::optional<Int8Weights> int8;
+    if (shape_.isInt8()) {
+      int8 = quantizeWeights(weights_, oc, shape_.srcType, cpuFeatures().int8);
+      const float level = shape_.srcLevel;
+      for (std::size_t i = 0; i < bias_.size(); ++i) bias_[i] /= int8->levels[i] * level;
+      std::vector<float> scales = int8->levels;
+      for (float& scale : scales) scale *= level / shape_.dstLevel;
+      attr.set_output_scales(1 << 1, scales);
+    }
     dnnl::post_ops postOps;
     appendActivation(postOps);
     // Never a binary post-op: oneDNN 2.6's GEMM convolution adds the wrong elements of a full
@@ -76,9 +90,11 @@ class Convolution final : public Operator {
                                           bias, dst, strides, dilates, padding, paddingEnd);
     const Forward::primitive_desc primitiveDesc(desc, attr, engine.impl().engine);
     step_ = Step(Forward(primitiveDesc), primitiveDesc);
-    step_.setArgument(DNNL_ARG_WEIGHTS,
-                      packConstant(engine, weights_, denseDesc(dims, DataType::F32),
-                                   primitiveDesc.weights_desc()));
+    const memory::desc packed = primitiveDesc.weights_desc();
+    step_.setArgument(
+        DNNL_ARG_WEIGHTS,
+        int8 ? packConstant(engine, int8->values, denseDesc(dims, DataType::S8), packed)
+             : packConstant(engine, weights_, denseDesc(dims, DataType::F32), packed));
     if (!bias_.empty()) step_.setArgument(DNNL_ARG_BIAS, packConstant(engine, bias_, bias, bias));
     weights_ = {};
     bias_ = {};
@@ -109,7 +125,7 @@ class Convolution final : public Operator {
   std::string kind() const override {
     if (shape_.isDepthwise()) return "depthwise";
     const std::string k = std::to_string(shape_.kernel);
-    return "conv" + k + "x" + k;
+    return "conv" + k + "x" + k + (shape_.isInt8() ? " int8" : "");
   }
 
   std::string implementation() const override {
@@ -217,6 +233,17 @@ Tensor conv(GraphBuilder& graph, const Tensor& src, const std::string& name,
   shape.groups = options.groups;
   shape.srcType = src.type;
   shape.dstType = options.outputType.value_or(graph.activationType());
+  shape.srcLevel = options.srcLevel;
+  shape.dstLevel = options.dstLevel;
+  const bool int8Result = shape.dstType == DataType::U8;
+  if ((int8Result || shape.dstType == DataType::S8) && !(shape.isInt8() && int8Result)) {
+    throw std::invalid_argument("conv '" + name + "': " + toString(src.type) + " to " +
+                                toString(shape.dstType));
+  }
+  if (shape.isInt8() && options.groups != 1) {
+    throw std::invalid_argument("conv '" + name + "': int8 in " + std::to_string(options.groups) +
+                                " groups, expected 1");
+  }
   const Dim oh = outputSize(src.shape[1], shape);
   const Dim ow = outputSize(src.shape[2], shape);
   if (oh < 1 || ow < 1) {

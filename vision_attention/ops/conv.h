@@ -24,12 +24,15 @@ struct ConvOptions {
       std::nullopt;        ///< added after the activation, same shape as the result
   std::string scale = {};  ///< name of a weight [oc] that multiplies the result before `residual`
   std::optional<DataType> outputType = std::nullopt;
+  float srcLevel = 1;  ///< what one level of an s8 or u8 src stands for
+  float dstLevel = 1;  ///< the same of a u8 result
 };
 
 /// Two-dimensional cross-correlation (torch.nn.functional.conv2d) on [mb, ih, iw, ic], giving
 /// [mb, oh, ow, oc]. Weights `name.weight` [oc, ic / groups, kh, kw] and `name.bias` [oc].
 /// The residual is summed by the primitive itself where the processor has AVX2, in place where
-/// nothing else needs it.
+/// nothing else needs it. A src in s8 or u8 makes it an int8 convolution (ops/int8_weights.h) with
+/// a result in f32, bf16 or, rounded to nearest even and saturated, u8.
 Tensor conv(GraphBuilder& graph, const Tensor& src, const std::string& name,
             const ConvOptions& options);
 

@@ -28,6 +28,8 @@ dnnl::memory::data_type toDnnl(DataType type) {
       return dnnl::memory::data_type::bf16;
     case DataType::U8:
       return dnnl::memory::data_type::u8;
+    case DataType::S8:
+      return dnnl::memory::data_type::s8;
     case DataType::S32:
       return dnnl::memory::data_type::s32;
   }
@@ -53,15 +55,30 @@ dnnl::primitive_attr userScratchpad() {
   return attr;
 }
 
-dnnl::memory packConstant(const Engine& engine, const std::vector<float>& values,
-                          const dnnl::memory::desc& source, const dnnl::memory::desc& packed) {
+namespace {
+
+/// oneDNN takes a mutable pointer but only reads a reorder's source.
+dnnl::memory pack(const Engine& engine, const void* values, const dnnl::memory::desc& source,
+                  const dnnl::memory::desc& packed) {
   auto& impl = engine.impl();
-  // oneDNN takes a mutable pointer but only reads a reorder's source.
-  dnnl::memory plain(source, impl.engine, const_cast<float*>(values.data()));
+  const ThreadScope one(1);  // so little work is done before a second thread has woken up
+  dnnl::memory plain(source, impl.engine, const_cast<void*>(values));
   dnnl::memory result(packed, impl.engine);
   dnnl::reorder(plain, result).execute(impl.stream, plain, result);
   impl.stream.wait();
   return result;
+}
+
+}  // namespace
+
+dnnl::memory packConstant(const Engine& engine, const std::vector<float>& values,
+                          const dnnl::memory::desc& source, const dnnl::memory::desc& packed) {
+  return pack(engine, values.data(), source, packed);
+}
+
+dnnl::memory packConstant(const Engine& engine, const std::vector<std::int8_t>& values,
+                          const dnnl::memory::desc& source, const dnnl::memory::desc& packed) {
+  return pack(engine, values.data(), source, packed);
 }
 
 void Step::bindScratch(const Engine& engine, std::byte* data) {

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <oneapi/dnnl/dnnl.hpp>
 #include <string>
 #include <unordered_map>
@@ -45,8 +46,10 @@ dnnl::memory::desc denseDesc(const std::vector<Dim>& dims, DataType type);
 /// User-managed scratchpad, as every primitive of the library must have.
 dnnl::primitive_attr userScratchpad();
 
-/// Copies f32 constants into the layout that a primitive asked for.
+/// Copies constants into the layout that a primitive asked for.
 dnnl::memory packConstant(const Engine& engine, const std::vector<float>& values,
+                          const dnnl::memory::desc& source, const dnnl::memory::desc& packed);
+dnnl::memory packConstant(const Engine& engine, const std::vector<std::int8_t>& values,
                           const dnnl::memory::desc& source, const dnnl::memory::desc& packed);
 
 /// One oneDNN primitive with its memory objects; operators compose it.

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Seconds for each megapixel of Pristine and of its peers, on one machine in one run.
 
-Peers: ONNX Runtime with the same network in f32 on bare tiles, and OpenCV's non-local means. Each
+Peers: ONNX Runtime with the same network in f32 and int8 on bare tiles, and OpenCV's non-local means. Each
 runs several times, in turn with the others; the fastest run counts. Of the settings of a peer that
 are tried the best is kept and named.
 """
@@ -49,11 +49,13 @@ class PristinePeer:
 class OnnxPeer:
     """ONNX Runtime on one tile: no file, no halo, no blending, which flatters it."""
 
-    def __init__(self, a, path, optimisation):
+    def __init__(self, a, path, optimisation, precision="f32"):
         self.runtime, self.path, self.optimisation = onnx_runtime.find(a), path, optimisation
         self.side, self.threads, self.quality = a.tile, a.threads, None
         self.name = f"ONNX Runtime {self.runtime.version}"
-        self.setting = f"f32, {a.threads} threads, {a.tile}x{a.tile}, optimisation '{optimisation}'"
+        self.setting = (
+            f"{precision}, {a.threads} threads, {a.tile}x{a.tile}, optimisation '{optimisation}'"
+        )
         self.image = np.random.default_rng(0).random((1, 3, a.tile, a.tile), dtype=np.float32)
 
     def run(self):
@@ -94,6 +96,19 @@ def exported(a, folder):
     return path
 
 
+def quantised(a, path, folder):
+    """The exported network with the model's scales in int8."""
+    import onnx
+
+    import quantise_onnx
+
+    model = onnx.load(path)
+    quantise_onnx.quantise(model, quantise_onnx.read_scales(a.model))
+    target = os.path.join(folder, "int8.onnx")
+    onnx.save(model, target)
+    return target
+
+
 def make_peers(a, picture, noisy, folder):
     """Groups of contenders; within a group only the setting differs. Notes what is missing."""
     groups, missing = [[PristinePeer(a, picture, noisy)]], []
@@ -101,6 +116,11 @@ def make_peers(a, picture, noisy, folder):
         onnx_runtime.find(a)
         path = exported(a, folder)
         groups.append([OnnxPeer(a, path, level) for level in ("all", "extended")])
+        try:
+            int8 = quantised(a, path, folder)
+            groups.append([OnnxPeer(a, int8, level, "int8") for level in ("all", "extended")])
+        except (ImportError, ValueError) as error:
+            missing.append(f"ONNX Runtime in int8: {error}")
     except (onnx_runtime.RuntimeMissing, ImportError) as error:
         missing.append(f"ONNX Runtime: {error}")
     try:
