@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from PIL import Image
 
+import export
 import train
 from dataset import CropSource, read_shards
 from degradation import denoise
@@ -350,6 +351,14 @@ class TrainTest(Folder):
         resume = ("--resume", self.path("first", "checkpoint.pt"))
         same, _ = self.run_trainer("same", "--minutes", "0", *resume)
         self.assertEqual(same["config"], first["config"])
+        self.assertEqual(same["info"]["megapixels"], first["info"]["megapixels"])
+        for name, values in first["weights"].items():
+            self.assertTrue(torch.equal(values, same["weights"][name]), name)
+
+        # And through a model file.
+        export.main([self.path("first", "checkpoint.pt"), self.path("m.safetensors"),
+                     "--name", "m", "--title", "M"])
+        same, _ = self.run_trainer("file", "--minutes", "0", "--resume", self.path("m.safetensors"))
         self.assertEqual(same["info"]["megapixels"], first["info"]["megapixels"])
         for name, values in first["weights"].items():
             self.assertTrue(torch.equal(values, same["weights"][name]), name)

@@ -10,6 +10,7 @@ import torch
 
 import degradation
 from dataset import CropSource
+from export import read_safetensors
 from model import DEFAULT_CONFIG, RestorationNet
 from optimizer import Optimizer
 from validation import Validation
@@ -81,7 +82,7 @@ def parse_arguments(arguments=None):
     p.add_argument("--muon-lr", type=float, default=0.01)
     p.add_argument("--adam-lr", type=float, default=1e-3)
     p.add_argument("--warmup", type=float, default=0.01, help="share of the time")
-    p.add_argument("--resume", help="checkpoint whose weights to start from")
+    p.add_argument("--resume", help="checkpoint or model file whose weights to start from")
     p.add_argument("--save-every", type=float, default=60, help="seconds")
     p.add_argument("--validate-every", type=float, default=150, help="seconds")
     p.add_argument("--seed", type=int, default=1)
@@ -105,6 +106,16 @@ def load_weights(model, weights):
     return unfit
 
 
+def read_checkpoint(path, device):
+    """What save() wrote, or the same of a model file (.safetensors)."""
+    if not path.endswith(".safetensors"):
+        return torch.load(path, map_location=device)
+    tensors, metadata = read_safetensors(path)
+    info = json.loads(metadata["pristine"])
+    weights = {n: torch.from_numpy(v.copy()).to(device) for n, v in tensors.items()}
+    return {"config": info["architecture"], "weights": weights, "info": info["training"]}
+
+
 def main(arguments=None):
     a = parse_arguments(arguments)
     started = time.time()
@@ -121,7 +132,7 @@ def main(arguments=None):
     torch.backends.cudnn.benchmark = True
     config = dict(DEFAULT_CONFIG)
     seen = 0.0
-    checkpoint = torch.load(a.resume, map_location=device) if a.resume else None
+    checkpoint = read_checkpoint(a.resume, device) if a.resume else None
     if checkpoint:
         config.update(checkpoint["config"])
         seen = checkpoint["info"].get("megapixels", 0.0)
