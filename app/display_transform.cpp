@@ -6,6 +6,8 @@
 #include <cmath>
 #include <cstddef>
 
+#include "app/lcms_handles.h"
+
 namespace pristine {
 
 namespace {
@@ -13,16 +15,6 @@ namespace {
 constexpr int kSteps = 33;
 constexpr std::size_t kStrideG = static_cast<std::size_t>(kSteps) * 3;
 constexpr std::size_t kStrideR = kStrideG * kSteps;
-
-struct CloseProfile {
-  void operator()(void* profile) const { cmsCloseProfile(profile); }
-};
-using ProfilePtr = std::unique_ptr<void, CloseProfile>;
-
-struct DeleteTransform {
-  void operator()(void* transform) const { cmsDeleteTransform(transform); }
-};
-using TransformPtr = std::unique_ptr<void, DeleteTransform>;
 
 ProfilePtr open(const std::vector<std::uint8_t>& bytes) {
   if (!bytes.empty()) {

@@ -7,19 +7,11 @@
 #include <mutex>
 #include <utility>
 
+#include "app/lcms_handles.h"
+
 namespace pristine {
 
 namespace {
-
-struct CloseProfile {
-  void operator()(void* profile) const { cmsCloseProfile(profile); }
-};
-using ProfilePtr = std::unique_ptr<void, CloseProfile>;
-
-struct DeleteTransform {
-  void operator()(void* transform) const { cmsDeleteTransform(transform); }
-};
-using TransformPtr = std::unique_ptr<void, DeleteTransform>;
 
 struct FreeCurve {
   void operator()(cmsToneCurve* curve) const { cmsFreeToneCurve(curve); }
