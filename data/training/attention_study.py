@@ -6,8 +6,8 @@
 Every system trains as denoiser on the same crops with the same noise for each seed. Writes
 OUT/SYSTEM_SEED.json and .pt (the weights, f16) for each run and OUT/table.md; a run whose JSON is
 there is not trained again, one that fails is reported and the others go on. With --cost FILE, the
-JSON of `pristine bench attention --network --json`, the table also has the multiply-adds and the
-seconds of a megapixel on that processor.
+JSON of `pristine bench attention --system network --json`, the table also has the multiply-adds of a
+pixel and the seconds of a megapixel on that processor.
 """
 
 import argparse
@@ -172,6 +172,28 @@ class StudyNet(model.RestorationNet):
         return sum(losses) / len(losses) if losses else 0.0
 
 
+def shapes():
+    """{system: {name: shape}} of the weights; of the equal blocks the first alone."""
+    return {
+        system: {
+            name: list(p.shape)
+            for name, p in StudyNet(system).named_parameters()
+            if not name.startswith("middle.") or name.startswith("middle.0.")
+        }
+        for system in SYSTEMS
+    }
+
+
+def costs_of(report):
+    """{system: (multiply-adds a pixel, seconds a megapixel)} of a benchmark's report."""
+    side = CONFIG["window"]
+    return {
+        m["variant"]: (m["cost"]["macs"] / side**2, m["cost"]["seconds"] / (side**2 / 1e6))
+        for m in report["measurements"]
+        if m["system"] == "network"
+    }
+
+
 def train_run(a, system, seed, source, validation, device):
     """(row of the report, weights)"""
     torch.manual_seed(seed)
@@ -239,17 +261,15 @@ def table(rows, cost=None):
     sets = list(next(iter(grouped.values()))[0][1])
     middle = sets[len(sets) // 2]
     order = sorted(grouped, key=lambda s: -sum(p[middle] for _, p in grouped[s]) / len(grouped[s]))
-    costs = {c["system"]: c for c in cost or []}
-    head = ["mixer", "seeds", "parameters", *sets, *(["K MAC/px", "s/MP"] if costs else [])]
+    head = ["mixer", "seeds", "parameters", *sets, *(["K MAC/px", "s/MP"] if cost else [])]
     lines = [" | ".join(["", *head, ""]).strip(), "|" + "---|" * len(head)]
     for name in order:
         found = grouped[name]
         cells = [name, str(len(found)), f"{found[0][0]:,}"]
         cells += [mean_and_deviation([p[s] for _, p in found]) for s in sets]
-        if costs:
-            known = costs.get(name.split("run as ")[-1])
-            cells += ([f"{known['macs_per_pixel'] / 1e3:.1f}",
-                       f"{known['seconds_per_megapixel']:.2f}"] if known else ["–", "–"])
+        if cost:
+            known = cost.get(name.split("run as ")[-1])
+            cells += [f"{known[0] / 1e3:.1f}", f"{known[1]:.2f}"] if known else ["–", "–"]
         lines.append(" | ".join(["", *cells, ""]).strip())
     return "\n".join(lines) + "\n"
 
@@ -287,15 +307,17 @@ def parse_arguments(arguments=None):
     p.add_argument("--minutes", type=float, default=math.inf, help="no run starts after that")
     p.add_argument("--config", type=json.loads, default={}, help="JSON, overrides CONFIG")
     p.add_argument("--eager", action="store_true", help="without CUDA graphs")
-    p.add_argument("--cost", help="JSON of `pristine bench attention --network --json`")
+    p.add_argument("--cost", help="JSON of `pristine bench attention --system network --json`")
     p.add_argument("--table", action="store_true", help="only write the table anew")
+    p.add_argument("--shapes", action="store_true",
+                   help="only write OUT/attention_networks.json, which a C++ test compares with")
     a = p.parse_args(arguments)
     a.seeds = [int(s) for s in a.seeds.split(",")]
     a.systems = a.systems.split(",")
     unknown = [s for s in a.systems if s not in SYSTEMS]
     if unknown:
         p.error(f"no system '{unknown[0]}', there are {', '.join(SYSTEMS)}")
-    if not a.table and not (a.data and a.validation):
+    if not (a.table or a.shapes) and not (a.data and a.validation):
         p.error("--data and --validation are needed")
     return a
 
@@ -342,11 +364,16 @@ def train_all(a):
 def main(arguments=None):
     a = parse_arguments(arguments)
     os.makedirs(a.out, exist_ok=True)
+    if a.shapes:
+        lines = ",\n".join(f'"{n}": {json.dumps(v)}' for n, v in shapes().items())
+        with open(os.path.join(a.out, "attention_networks.json"), "w") as file:
+            file.write("{" + lines + "}\n")
+        return 0
     failed = 0 if a.table else train_all(a)
     cost = None
     if a.cost:
         with open(a.cost) as file:
-            cost = json.load(file)["networks"]
+            cost = costs_of(json.load(file))
     text = table(read_rows(a.out), cost)
     with open(os.path.join(a.out, "table.md"), "w") as file:
         file.write(text)

@@ -81,6 +81,11 @@ class SystemsTest(unittest.TestCase):
             self.assertLess(count, 6e5, system)
             self.assertGreater(count, 2e5, system)
 
+    def test_shapes_are_those_that_the_library_is_tested_with(self):
+        folder = os.path.dirname(os.path.abspath(__file__))
+        with open(os.path.join(folder, "../../tests/data/attention_networks.json")) as file:
+            self.assertEqual(json.load(file), attention_study.shapes())
+
     def test_softmax_weights_fit_the_drop_in_systems(self):
         weights = network("softmax").state_dict()
         for system in attention_study.DROP_IN:
@@ -195,7 +200,9 @@ class StudyTest(Folder):
         rows = [{"system": "a", "seed": s, "parameters": 1000, "psnr": {"x": 30.0 + s, "y": 20.0}}
                 for s in (1, 3)]
         rows.append({"system": "b", "seed": 1, "parameters": 10, "psnr": {"x": 1.0, "y": 40.0}})
-        cost = [{"system": "a", "macs_per_pixel": 1500, "seconds_per_megapixel": 0.251}]
+        cost = attention_study.costs_of({"measurements": [
+            {"system": "network", "variant": "a", "cost": {"macs": 1500 * 2**14, "seconds": 0.0041}},
+            {"system": "softmax", "variant": "b", "cost": {"macs": 1, "seconds": 1}}]})
         lines = attention_study.table(rows, cost).splitlines()
         self.assertEqual(lines[2], "| b | 1 | 10 | 1.000 | 40.000 | – | – |")
         self.assertEqual(
