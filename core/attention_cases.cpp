@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "core/attention_network.h"
+#include "core/layer_weights.h"
 #include "vision_attention/attention/agent.h"
 #include "vision_attention/attention/agent_training_free.h"
 #include "vision_attention/attention/generalized_probabilistic.h"
@@ -28,59 +30,7 @@ using va::Shape;
 using va::Tensor;
 using va::Weights;
 
-void fillPseudoNormal(std::span<float> values, std::uint64_t seed) {
-  std::uint64_t state = seed * 0x9E3779B97F4A7C15ULL + 1;
-  for (float& value : values) {
-    // Sum of four uniform numbers (SplitMix64), scaled to unit variance.
-    state += 0x9E3779B97F4A7C15ULL;
-    std::uint64_t z = state;
-    z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9ULL;
-    z = (z ^ (z >> 27U)) * 0x94D049BB133111EBULL;
-    z ^= z >> 31U;
-    int sum = 0;
-    for (unsigned i = 0; i < 4; ++i) sum += static_cast<int>((z >> (16 * i)) & 0xFFFFU);
-    value = static_cast<float>(sum - 131070) / 37837.0F;
-  }
-}
-
 namespace {
-
-/// Collects random parameters of the layers to measure.
-class LayerWeights {
- public:
-  LayerWeights& linear(const std::string& name, Dim oc, Dim ic, bool bias = true) {
-    add(name + ".weight", {oc, ic}, 1.0 / std::sqrt(static_cast<double>(ic)));
-    if (bias) add(name + ".bias", {oc}, 0.1);
-    return *this;
-  }
-  LayerWeights& conv(const std::string& name, const Shape& shape) {
-    const double inputs = static_cast<double>(shape.elements() / shape[0]);
-    add(name + ".weight", shape, 1.0 / std::sqrt(inputs));
-    add(name + ".bias", {shape[0]}, 0.1);
-    return *this;
-  }
-  LayerWeights& projections(const std::string& scope, Dim c) {
-    for (const char* name : {".q", ".k", ".v", ".projection"}) linear(scope + name, c, c);
-    return *this;
-  }
-  LayerWeights& block(const std::string& scope, Dim c) {
-    return projections(scope + ".attention", c)
-        .linear(scope + ".expand", 4 * c, c)
-        .linear(scope + ".reduce", c, 4 * c);
-  }
-  LayerWeights& add(const std::string& name, const Shape& shape, double deviation) {
-    std::vector<float> values(static_cast<std::size_t>(shape.elements()));
-    fillPseudoNormal(values, ++count_);
-    for (float& value : values) value *= static_cast<float>(deviation);
-    weights_->add(name, shape, std::move(values));
-    return *this;
-  }
-  std::shared_ptr<const Weights> done() const { return weights_; }
-
- private:
-  std::shared_ptr<Weights> weights_ = std::make_shared<Weights>();
-  std::uint64_t count_ = 0;
-};
 
 Dim squareSide(Dim tokens) {
   return static_cast<Dim>(std::lround(std::sqrt(static_cast<double>(tokens))));
@@ -406,6 +356,7 @@ std::vector<AttentionCase> attentionCases(bool quick) {
   ropeCases(cases, quick);
   histogramCases(cases, quick);
   generalizedCases(cases, quick);
+  for (AttentionCase& network : attentionNetworks()) cases.push_back(std::move(network));
   return cases;
 }
 

@@ -6,6 +6,7 @@
 
 #include "core/attention_cases.h"
 #include "core/error.h"
+#include "core/layer_weights.h"
 #include "vision_attention/graph.h"
 #include "vision_attention/ops/matmul.h"
 #include "vision_attention/ops/streamed_attention.h"
@@ -47,6 +48,8 @@ const std::vector<AttentionSystem>& knownSystems() {
       {"generalized_probabilistic", "generalised probabilistic attention (daGPAM)",
        "perplexity 108.26 to 106.38 on PTB", "faster convergence, better results",
        "beyond the evidence; costs twice the attention"},
+      {"network", "a restoration network with each system as its mixer",
+       "-", "-", "quality beside it: data/training/attention_study.py"},
   };
   return kSystems;
 }
@@ -95,7 +98,8 @@ AttentionMeasurement measure(const va::Engine& engine, const AttentionCase& work
   result.stateBytes = work.stateBytes;
   result.baselineStateBytes = work.baselineStateBytes;
   const auto system = compile(engine, *work.weights, work.describe);
-  const auto baseline = compile(engine, *work.weights, work.baseline);
+  const auto baseline = compile(
+      engine, work.baselineWeights ? *work.baselineWeights : *work.weights, work.baseline);
   const auto begin = Clock::now();
   system->run();
   baseline->run();

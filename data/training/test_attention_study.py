@@ -12,6 +12,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 import attention
 import attention_study
+import model
 from fixtures import Folder, photograph, write_shard
 from optimizer import Optimizer
 
@@ -132,6 +133,20 @@ class TwinsTest(unittest.TestCase):
         probabilities = torch.full((1, 6, 6), 1 / 6)
         turned = torch.stack([torch.roll(torch.tensor([1.0, 1, 1, 0, 0, 0]), i) for i in range(6)])
         self.assertAlmostEqual(mixture.balance(probabilities, turned[None]).item(), 3.0, places=5)
+
+    def test_histogram_blocks_make_the_papers_network_of_16615100_parameters(self):
+        def count(module):
+            return sum(p.numel() for p in module.parameters())
+
+        # Channels, heads = bins, blocks of each stage, encoder to refinement.
+        stages = [(36, 1, 4), (72, 2, 4), (144, 4, 6), (288, 8, 8), (144, 4, 6), (72, 2, 4),
+                  (72, 1, 4), (72, 1, 4)]
+        total = sum(n * count(model.HistogramBlock(c, h, h, 8, True)) for c, h, n in stages)
+        total += 9 * 3 * 36 + 9 * 72 * 3
+        for c in (36, 72, 144):  # half, unshuffle, concatenate the reduced picture, mix
+            total += 9 * c * c // 2 + (2 * c + 3) * 2 * c + 3 * 3 + 9 * 3
+        total += sum(9 * c * 2 * c for c in (288, 144, 72)) + 288 * 144 + 144 * 72
+        self.assertEqual(total, 16615100)
 
     def test_merging_keeps_the_order_of_first_tokens(self):
         metric = torch.tensor([[[1.0, 0], [0, 1], [0, 2], [3, 0], [1, 1], [1, 0.9]]])

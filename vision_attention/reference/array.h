@@ -8,7 +8,7 @@
 #include "vision_attention/bfloat16.h"
 #include "vision_attention/shape.h"
 
-namespace va::test {
+namespace va::reference {
 
 /// A dense row-major tensor of doubles: what references compute with and tests compare.
 class Array {
@@ -84,4 +84,4 @@ Array operator*(double factor, const Array& a);
 /// Joins arrays along an axis; their other sizes agree.
 Array concatenate(const std::vector<Array>& parts, int axis);
 
-}  // namespace va::test
+}  // namespace va::reference

@@ -2,10 +2,10 @@
 
 #include <vector>
 
-#include "tests/support/array.h"
+#include "vision_attention/reference/array.h"
 
 /// Attention systems as plain f64 loops after their papers, independent of the code under test.
-namespace va::test {
+namespace va::reference {
 
 /// Softmax attention: q [n, d], k [m, d], v [m, e] -> [n, e]. mask [n, m] is 0 where a key must not
 /// be seen, bias [n, m] is added to the scaled scores; both may be empty. A query that sees no key
@@ -71,4 +71,4 @@ Array refPointwiseGate(const Array& src, const RefGates& gates);
 /// map [mb, h, w, c] times gate [mb, h, w, 1].
 Array refApplySpatial(const Array& map, const Array& gate);
 
-}  // namespace va::test
+}  // namespace va::reference

@@ -2,11 +2,11 @@
 
 #include <vector>
 
-#include "tests/support/array.h"
+#include "vision_attention/reference/array.h"
 
 /// Operators as plain f64 loops after their definitions, independent of the code under test.
 /// Maps are [mb, h, w, c], weights as PyTorch stores them.
-namespace va::test {
+namespace va::reference {
 
 struct RefConv {
   Dim stride = 1;
@@ -60,4 +60,4 @@ Array refFromWindows(const Array& windows, const Shape& mapShape);
 /// Ascending and stable; -0 equals +0, NaN comes last.
 std::vector<Dim> refArgsort(const std::vector<double>& values);
 
-}  // namespace va::test
+}  // namespace va::reference

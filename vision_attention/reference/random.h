@@ -4,9 +4,9 @@
 #include <random>
 #include <vector>
 
-#include "tests/support/array.h"
+#include "vision_attention/reference/array.h"
 
-namespace va::test {
+namespace va::reference {
 
 /// Random data that depends on the seed alone. Values are exact in f32.
 class Random {
@@ -24,4 +24,4 @@ class Random {
   std::mt19937_64 generator_;
 };
 
-}  // namespace va::test
+}  // namespace va::reference

@@ -4,12 +4,12 @@
 #include <string>
 #include <vector>
 
-#include "tests/support/array.h"
-#include "tests/support/random.h"
+#include "vision_attention/reference/array.h"
+#include "vision_attention/reference/random.h"
 
 /// The attention systems beside the restoration network's as plain f64 loops after their papers,
 /// independent of the code under test. Token tensors are [n, channels], heads side by side.
-namespace va::test {
+namespace va::reference {
 
 /// Parameters of a layer by name, as Weights holds them.
 using RefWeights = std::map<std::string, Array>;
@@ -119,4 +119,4 @@ Array refSparse(const Array& q, const RefSparseKeys& keys, const Array& gates,
 /// Mean of every compression window: [n, c] -> [windows, c].
 Array refWindowMeans(const Array& src, const RefSparse& options);
 
-}  // namespace va::test
+}  // namespace va::reference
