@@ -121,14 +121,13 @@ double sparseError(const va::Engine& engine) {
   inputs.push_back({"q", {1, kTokens, kChannels}});
   inputs.push_back({"gates", {1, kTokens, 3 * kHeads}});
   Problem p(engine, {}, inputs, [&](GraphBuilder& graph, Tensors& t) {
-    graph.output("out",
-                 va::sparseCore(graph, "sparse",
-                                {t["q"], t["q"],
-                                 va::sparseCompress(graph, t["kc"], "kc", kSide, options),
-                                 va::sparseCompress(graph, t["vc"], "vc", kSide, options),
-                                 t["ks"], t["vs"], t["kw"], t["vw"], t["gates"]},
-                                kSide, options)
-                     .dst);
+    graph.output("out", va::sparseCore(graph, "sparse",
+                                       {t["q"], t["q"],
+                                        va::sparseCompress(graph, t["kc"], "kc", kSide, options),
+                                        va::sparseCompress(graph, t["vc"], "vc", kSide, options),
+                                        t["ks"], t["vs"], t["kw"], t["vw"], t["gates"]},
+                                       kSide, options)
+                            .dst);
   });
   const va::reference::RefSparse definition{.height = kSide,
                                             .width = kSide,
@@ -139,12 +138,12 @@ double sparseError(const va::Engine& engine) {
                                             .strideWidth = 2,
                                             .tile = 4,
                                             .selected = 3};
-  return p.error(va::reference::refSparse(
-      p.input("q"),
-      {va::reference::refWindowMeans(p.input("kc"), definition),
-       va::reference::refWindowMeans(p.input("vc"), definition), p.input("ks"), p.input("vs"),
-       p.input("kw"), p.input("vw")},
-      p.input("gates"), definition));
+  return p.error(
+      va::reference::refSparse(p.input("q"),
+                               {va::reference::refWindowMeans(p.input("kc"), definition),
+                                va::reference::refWindowMeans(p.input("vc"), definition),
+                                p.input("ks"), p.input("vs"), p.input("kw"), p.input("vw")},
+                               p.input("gates"), definition));
 }
 
 double pruningError(const va::Engine& engine) {
@@ -279,8 +278,8 @@ double ropeError(const va::Engine& engine) {
     const Dim index = pair % (kPairs / 2);
     for (Dim t = 0; t < kTokens; ++t) {
       const Dim place = pair < kPairs / 2 ? t % kSide : t / kSide;
-      angles(t, pair) = static_cast<double>(place) *
-                        std::pow(100.0, -4.0 * static_cast<double>(index) / kSize);
+      angles(t, pair) =
+          static_cast<double>(place) * std::pow(100.0, -4.0 * static_cast<double>(index) / kSize);
     }
   }
   std::vector<Array> heads;

@@ -103,8 +103,8 @@ Tensor prunedBlock(GraphBuilder& graph, const Tensor& map, const std::string& sc
 
 void sparseWeights(LayerWeights& w, const std::string& scope) {
   w.linear(scope + ".q", kC, kC).linear(scope + ".projection", kC, kC);
-  for (const char* name : {".k_compressed", ".v_compressed", ".k_selected", ".v_selected",
-                           ".k_window", ".v_window"}) {
+  for (const char* name :
+       {".k_compressed", ".v_compressed", ".k_selected", ".v_selected", ".k_window", ".v_window"}) {
     w.linear(scope + name, kSize, kC);
   }
   w.linear(scope + ".gate", 3 * kHeads, kC);
@@ -201,7 +201,9 @@ void histogramWeights(LayerWeights& w, const std::string& scope) {
 
 /// A block of the restoration network's own.
 Mixer own(const std::string& kind, std::function<void(LayerWeights&, const std::string&)> weights) {
-  return {kind, std::move(weights), {},
+  return {kind,
+          std::move(weights),
+          {},
           [kind](GraphBuilder& graph, const Tensor& map, const std::string& scope) {
             return va::block(graph, kind, map, scope, kBlockOptions);
           }};
@@ -212,34 +214,40 @@ std::vector<Mixer> mixers() {
     w.projections(scope, kC);
   };
   return {
-      {"softmax", projections,
+      {"softmax",
+       projections,
        ofTokens([](GraphBuilder& graph, const Tensor& x, const std::string& scope) {
          return va::multiHeadAttention(graph, x, scope, {.heads = kHeads});
        }),
        {}},
-      {"sparse", sparseWeights,
+      {"sparse",
+       sparseWeights,
        [](GraphBuilder& graph, const Tensor& x, const std::string& scope) {
          return va::sparseAttention(graph, x, scope, kSparse).dst;
        },
        {}},
-      {"token_merging", projections,
+      {"token_merging",
+       projections,
        ofTokens([](GraphBuilder& graph, const Tensor& x, const std::string& scope) {
          return va::mergedAttention(graph, x, scope,
                                     {.heads = kHeads, .match = {.merged = kTokens / 4}});
        }),
        {}},
-      {"agent_training_free", projections,
+      {"agent_training_free",
+       projections,
        [](GraphBuilder& graph, const Tensor& x, const std::string& scope) {
          return va::agentTrainingFree(graph, x, scope, {.heads = kHeads, .side = 8});
        },
        {}},
       {"latent", latentWeights, ofTokens(latentLayer), {}},
-      {"reuse", reuseWeights,
+      {"reuse",
+       reuseWeights,
        [](GraphBuilder& graph, const Tensor& x, const std::string& scope) {
          return va::reuseAttention(graph, x, scope);
        },
        {}},
-      {"mixture_of_heads", mixtureWeights,
+      {"mixture_of_heads",
+       mixtureWeights,
        ofTokens([](GraphBuilder& graph, const Tensor& x, const std::string& scope) {
          return va::mixtureOfHeads(graph, x, scope, {.heads = kHeads, .shared = 1, .active = 2});
        }),
@@ -264,7 +272,9 @@ std::vector<Mixer> mixers() {
        },
        {}},
       {"depthwise",
-       [](LayerWeights& w, const std::string& scope) { w.conv(scope, {kC, 1, 3, 3}); },
+       [](LayerWeights& w, const std::string& scope) {
+         w.conv(scope, {kC, 1, 3, 3});
+       },
        [](GraphBuilder& graph, const Tensor& x, const std::string& scope) {
          return va::conv(graph, x, scope, {.outputChannels = kC, .groups = kC});
        },
@@ -305,14 +315,13 @@ std::shared_ptr<const va::Weights> weightsOf(const Mixer& mixer) {
 Tensor mixerBlock(GraphBuilder& graph, const Mixer& mixer, const Tensor& x,
                   const std::string& scope) {
   if (mixer.block) return mixer.block(graph, x, scope);
-  const Tensor window = va::windowPartition(graph, scope + ".window", x,
-                                            {.window = kSide, .normalize = true});
-  const Tensor y = va::windowMerge(graph, scope + ".merge",
-                                   mixer.mix(graph, window, scope + ".mixer"), x);
-  const Tensor hidden = va::linear(graph, va::layerNorm(graph, scope + ".norm", y),
-                                   scope + ".feed_forward.expand",
-                                   {.outputChannels = 2 * kC,
-                                    .activation = va::Activation::GeluErf});
+  const Tensor window =
+      va::windowPartition(graph, scope + ".window", x, {.window = kSide, .normalize = true});
+  const Tensor y =
+      va::windowMerge(graph, scope + ".merge", mixer.mix(graph, window, scope + ".mixer"), x);
+  const Tensor hidden =
+      va::linear(graph, va::layerNorm(graph, scope + ".norm", y), scope + ".feed_forward.expand",
+                 {.outputChannels = 2 * kC, .activation = va::Activation::GeluErf});
   return va::linear(graph, hidden, scope + ".feed_forward.reduce",
                     {.outputChannels = kC, .residual = y});
 }
@@ -327,8 +336,7 @@ void describe(GraphBuilder& graph, const Mixer& mixer) {
   for (int i = 0; i < kBlocks; ++i) x = mixerBlock(graph, mixer, x, blockScope(i));
   x = va::convPair(graph, va::upsample(graph, x, skip1, "up.1"), "decoder.1.0");
   x = va::convPair(graph, va::upsample(graph, x, skip0, "up.0"), "decoder.0.0");
-  graph.output("out",
-               va::conv(graph, x, "tail", {.outputChannels = 3, .residual = image}));
+  graph.output("out", va::conv(graph, x, "tail", {.outputChannels = 3, .residual = image}));
 }
 
 }  // namespace

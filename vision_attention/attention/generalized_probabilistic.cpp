@@ -53,12 +53,8 @@ class DualAttention final : public Operator {
                        });
   }
 
-  std::string kind() const override {
-    return "attention";
-  }
-  std::string implementation() const override {
-    return positive_.implementation();
-  }
+  std::string kind() const override { return "attention"; }
+  std::string implementation() const override { return positive_.implementation(); }
   std::uint64_t macs() const override {
     return static_cast<std::uint64_t>(4 * sizes_.mb * sizes_.heads * sizes_.n * sizes_.m *
                                       sizes_.d);

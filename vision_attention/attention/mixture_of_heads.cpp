@@ -179,9 +179,7 @@ class MixtureCore final : public Operator {
         (static_cast<std::size_t>(sizes_.mb * sizes_.heads * (sizes_.n + 1)) * 4 + 63) / 64 * 64;
   }
 
-  std::size_t scratchBytes() const override {
-    return listBytes_ + tiles_.scratchBytes();
-  }
+  std::size_t scratchBytes() const override { return listBytes_ + tiles_.scratchBytes(); }
 
   void bind(const Engine& engine, const Buffers& buffers) override {
     buffers_ = buffers;
@@ -249,9 +247,8 @@ class MixtureCore final : public Operator {
     for (Dim i = 0; i < rows; ++i) {
       copyRows(source(0) + chosen[i] * stride, stride, 1, d, tiles_.queries(thread) + i * d, d);
     }
-    const float* const out =
-        tiles_.attend(thread, rows, {source(1), stride, source(2), stride, n},
-                      {.scale = 1.0F / std::sqrt(static_cast<float>(d))});
+    const float* const out = tiles_.attend(thread, rows, {source(1), stride, source(2), stride, n},
+                                           {.scale = 1.0F / std::sqrt(static_cast<float>(d))});
     const float* const gates = gatesOf(group);
     T* const dst = reinterpret_cast<T*>(buffers_.dst[0]) + offsetOf(group);
     for (Dim i = 0; i < rows; ++i) {

@@ -40,9 +40,9 @@ void Compression<T>::attend(const View<T>& view, const Item& item, const Rectang
   AttentionTiles<T>& tiles = group.tiles();
   const Dim rows = group.begin(view, item, own, kQueries);
   const auto pack = [&](Source source, Dim first, Dim columns, T* to) {
-    copyRows(view.source(source) + (item.batch * windows_ + first) * s.keyChannels() +
-                 item.group * s.d,
-             s.keyChannels(), columns, s.d, to, s.d);
+    copyRows(
+        view.source(source) + (item.batch * windows_ + first) * s.keyChannels() + item.group * s.d,
+        s.keyChannels(), columns, s.d, to, s.d);
   };
   float* const weights = at(t, weights_);
   float* const offsets = at(t, offsets_);
@@ -81,11 +81,7 @@ template <typename T>
 class CompressionWindows final : public Operator {
  public:
   CompressionWindows(Dim mb, Dim keyHeads, Dim d, sparse::Grid grid, std::vector<float> position)
-      : mb_(mb),
-        keyHeads_(keyHeads),
-        d_(d),
-        g_(std::move(grid)),
-        position_(std::move(position)) {}
+      : mb_(mb), keyHeads_(keyHeads), d_(d), g_(std::move(grid)), position_(std::move(position)) {}
 
   void prepare(const Engine& engine, bool /*inPlace*/) override { threads_ = engine.threads(); }
   std::size_t scratchBytes() const override {

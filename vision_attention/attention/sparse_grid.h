@@ -3,8 +3,8 @@
 #include <vector>
 
 #include "vision_attention/attention/sparse.h"
-#include "vision_attention/ops/token_rows.h"
 #include "vision_attention/operator.h"
+#include "vision_attention/ops/token_rows.h"
 
 /// What the three branches of sparse attention share.
 namespace va::sparse {

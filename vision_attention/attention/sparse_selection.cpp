@@ -89,8 +89,7 @@ void Selection<T>::choose(const View<T>& view, const Item& item, const Rectangle
       }
     }
     if (view.grid.o.forceOwn) importance[item.tile] = std::numeric_limits<float>::infinity();
-    topKRow({importance, tiles}, TopKOrder::Index,
-            {at<std::int32_t>(item.thread, order_), tiles},
+    topKRow({importance, tiles}, TopKOrder::Index, {at<std::int32_t>(item.thread, order_), tiles},
             {indices(view, item, own, i), static_cast<std::size_t>(view.grid.o.selected)});
   }
 }

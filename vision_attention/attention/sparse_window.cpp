@@ -43,8 +43,8 @@ void Window<T>::prepare(const Grid& grid, const Group<T>& group, const Engine& e
 }
 
 template <typename T>
-void Window<T>::attend(const View<T>& view, const Item& item, const Rectangle& own,
-                       Group<T>& group, float* out) const {
+void Window<T>::attend(const View<T>& view, const Item& item, const Rectangle& own, Group<T>& group,
+                       float* out) const {
   const int t = item.thread;
   const Dim d = view.heads.d;
   AttentionTiles<T>& tiles = group.tiles();

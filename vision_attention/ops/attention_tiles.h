@@ -92,17 +92,20 @@ class AttentionTiles {
   template <typename Body>
   void forTiles(Dim groups, Dim queries, Body body) const {
     const Dim pieces = (queries + options_.queries - 1) / options_.queries;
-#pragma omp parallel for schedule(dynamic) num_threads(static_cast<int>(scratch_.size()))
+#pragma omp parallel for schedule(dynamic) num_threads(static_cast <int>(scratch_.size()))
     for (Dim item = 0; item < groups * pieces; ++item) {
       const Dim first = item % pieces * options_.queries;
-      body(item / pieces, first, std::min(options_.queries, queries - first),
-           omp_get_thread_num());
+      body(item / pieces, first, std::min(options_.queries, queries - first), omp_get_thread_num());
     }
   }
   std::string implementation() const;
   /// Of one accumulate().
-  std::uint64_t macs() const { return scoreProduct_->macs() + valueProduct_->macs(); }
-  const AttentionTilesOptions& options() const { return options_; }
+  std::uint64_t macs() const {
+    return scoreProduct_->macs() + valueProduct_->macs();
+  }
+  const AttentionTilesOptions& options() const {
+    return options_;
+  }
 
  private:
   template <typename U>

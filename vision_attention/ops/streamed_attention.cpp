@@ -52,21 +52,15 @@ class StreamedAttention final : public Operator {
                     });
   }
 
-  std::string kind() const override {
-    return "attention";
-  }
-  std::string implementation() const override {
-    return tiles_.implementation();
-  }
+  std::string kind() const override { return "attention"; }
+  std::string implementation() const override { return tiles_.implementation(); }
   std::uint64_t macs() const override {
     return static_cast<std::uint64_t>(sizes_.mb * sizes_.heads * sizes_.n * sizes_.m *
                                       (sizes_.d + sizes_.e));
   }
 
  private:
-  const T* source(std::size_t i) const {
-    return reinterpret_cast<const T*>(buffers_.src[i]);
-  }
+  const T* source(std::size_t i) const { return reinterpret_cast<const T*>(buffers_.src[i]); }
 
   void attend(Dim batch, Dim head, Dim firstQuery, Dim rows, int thread) {
     const auto& [mb, n, m, heads, keyHeads, d, e, valueStride] = sizes_;

@@ -6,8 +6,8 @@
 #include <limits>
 #include <numeric>
 
-#include "vision_attention/reference/operators.h"
 #include "vision_attention/reference/attention.h"
+#include "vision_attention/reference/operators.h"
 
 namespace va::reference {
 
