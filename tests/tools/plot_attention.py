@@ -18,16 +18,13 @@ HEADER = 58
 
 
 def panels(report):
-    """{system: {variant: [(tokens, ms, ms of the baseline)]}} of what has two sizes or more."""
+    """{system: {variant: [(tokens, ms, ms of the baseline)]}}"""
     found = {}
     for m in report["measurements"]:
         if m["system"] != "network":
             points = found.setdefault(m["system"], {}).setdefault(m["variant"], [])
             points.append((m["tokens"], 1e3 * m["cost"]["seconds"], 1e3 * m["baseline"]["seconds"]))
-    for variants in found.values():
-        for variant in [v for v, points in variants.items() if len(points) < 2]:
-            del variants[variant]
-    return {s: {v: sorted(p) for v, p in vs.items()} for s, vs in found.items() if vs}
+    return {s: {v: sorted(p) for v, p in vs.items()} for s, vs in found.items()}
 
 
 def short(label, length=54):
@@ -84,6 +81,8 @@ def panel(axes, system, variants):
         out.append(axes.line(points, 1, style + ' stroke-width="2"'))
         out += [f'<circle cx="{axes.x(p[0]):.1f}" cy="{axes.y(p[1]):.1f}" r="2.6" fill="{colour}"/>'
                 for p in points]
+        out += [f'<circle cx="{axes.x(p[0]):.1f}" cy="{axes.y(p[2]):.1f}" r="2.2" fill="white" '
+                f'{style}/>' for p in points]
         y = HEIGHT + LEGEND * i
         out.append(f'<rect x="{LEFT}" y="{y - 8}" width="9" height="9" fill="{colour}"/>')
         out.append(f'<text x="{LEFT + 14}" y="{y}" font-size="10">{html.escape(short(variant))}</text>')
@@ -107,7 +106,7 @@ def plot(report):
         f'viewBox="0 0 {width} {top}" font-family="sans-serif" font-size="10">',
         f'<rect width="{width}" height="{top}" fill="white"/>',
         f'<text x="{LEFT}" y="24" font-size="16">Time against tokens</text>',
-        f'<text x="{LEFT}" y="42" font-size="12" fill="#555">Solid: the system. Dashed: softmax '
+        f'<text x="{LEFT}" y="42" font-size="12" fill="#555">Solid: the system. Dashed, hollow: softmax '
         f'attention at the same work. {html.escape(report["isa"])}, {report["threads"]} threads, '
         "f32.</text>",
     ]
