@@ -3,6 +3,8 @@
 #include <cmath>
 #include <vector>
 
+#include "vision_attention/weights.h"
+
 namespace pristine {
 
 using va::Dim;
@@ -21,6 +23,12 @@ void fillPseudoNormal(std::span<float> values, std::uint64_t seed) {
     for (unsigned i = 0; i < 4; ++i) sum += static_cast<int>((z >> (16 * i)) & 0xFFFFU);
     value = static_cast<float>(sum - 131070) / 37837.0F;
   }
+}
+
+LayerWeights::LayerWeights() : weights_(std::make_shared<va::Weights>()) {}
+
+std::shared_ptr<const va::Weights> LayerWeights::done() const {
+  return weights_;
 }
 
 LayerWeights& LayerWeights::linear(const std::string& name, Dim oc, Dim ic, bool bias) {

@@ -1,5 +1,7 @@
 #include "vision_attention/ops/attention_tiles.h"
 
+#include <omp.h>
+
 #include <algorithm>
 #include <cmath>
 #include <limits>
@@ -211,6 +213,16 @@ const float* AttentionTiles<T>::attend(int thread, Dim rows, const KeyRows<T>& s
     if (logits.keyBias != nullptr) logits.keyBias += options_.keys;
   }
   return finish(thread, rows);
+}
+
+template <typename T>
+void AttentionTiles<T>::forTiles(Dim groups, Dim queries, const Body& body) const {
+  const Dim pieces = (queries + options_.queries - 1) / options_.queries;
+#pragma omp parallel for schedule(dynamic) num_threads(static_cast <int>(scratch_.size()))
+  for (Dim item = 0; item < groups * pieces; ++item) {
+    const Dim first = item % pieces * options_.queries;
+    body(item / pieces, first, std::min(options_.queries, queries - first), omp_get_thread_num());
+  }
 }
 
 template <typename T>

@@ -1,9 +1,7 @@
 #pragma once
 
-#include <omp.h>
-
-#include <algorithm>
 #include <cstddef>
+#include <functional>
 #include <memory>
 #include <string>
 #include <vector>
@@ -89,23 +87,12 @@ class AttentionTiles {
 
   /// Cuts `queries` of every group into tiles and calls body(group, first, rows, thread) for each
   /// on the threads of the engine.
-  template <typename Body>
-  void forTiles(Dim groups, Dim queries, Body body) const {
-    const Dim pieces = (queries + options_.queries - 1) / options_.queries;
-#pragma omp parallel for schedule(dynamic) num_threads(static_cast <int>(scratch_.size()))
-    for (Dim item = 0; item < groups * pieces; ++item) {
-      const Dim first = item % pieces * options_.queries;
-      body(item / pieces, first, std::min(options_.queries, queries - first), omp_get_thread_num());
-    }
-  }
+  using Body = std::function<void(Dim group, Dim first, Dim rows, int thread)>;
+  void forTiles(Dim groups, Dim queries, const Body& body) const;
   std::string implementation() const;
   /// Of one accumulate().
-  std::uint64_t macs() const {
-    return scoreProduct_->macs() + valueProduct_->macs();
-  }
-  const AttentionTilesOptions& options() const {
-    return options_;
-  }
+  std::uint64_t macs() const { return scoreProduct_->macs() + valueProduct_->macs(); }
+  const AttentionTilesOptions& options() const { return options_; }
 
  private:
   template <typename U>
