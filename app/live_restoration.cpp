@@ -49,7 +49,9 @@ std::shared_ptr<const Picture> enlargement(const Picture& source, int scale) {
                     std::to_string(scale * size.height) +
                     " is too large to look at while it is restored; the queue takes it");
   }
-  return makePicture(enlarged(source.image, scale), source.path);
+  Image image = source.image;
+  image.pixels = source.levels[0];
+  return makePicture(enlarged(image, scale), source.path);
 }
 
 std::int64_t distance(const cv::Rect& rect, const cv::Rect& view) {
@@ -200,7 +202,7 @@ Image LiveRestoration::inputOf(const LiveTile& tile) const {
     input.pixels = source_->levels[static_cast<std::size_t>(tile.level)](crop);
   } else {
     input.pixels.create(sourceGrid_->tileHeight(), sourceGrid_->tileWidth(), CV_32FC3);
-    readTile(source_->image.pixels, *sourceGrid_, tile.column, tile.row,
+    readTile(source_->levels[0], *sourceGrid_, tile.column, tile.row,
              std::span<float>(input.pixels.ptr<float>(), input.pixels.total() * 3));
   }
   return input;
@@ -349,6 +351,15 @@ cv::Mat LiveRestoration::read(int level, const cv::Rect& rect, double strength) 
 Image LiveRestoration::blended(double strength) const {
   Image image = base_->image;
   image.pixels = read(0, {{0, 0}, base_->sizeAt(0)}, strength);
+  if (scale_ > 1 || image.alpha.empty()) return image;
+  for (int y = 0; y < image.height(); ++y) {
+    const auto* from = source_->image.pixels.ptr<float>(y);
+    const auto* alpha = image.alpha.ptr<float>(y);
+    auto* to = image.pixels.ptr<float>(y);
+    for (int x = 0; x < image.width(); ++x) {
+      if (alpha[x] <= 0.0F) std::copy_n(from + 3 * x, 3, to + 3 * x);
+    }
+  }
   return image;
 }
 

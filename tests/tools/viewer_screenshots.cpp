@@ -1,5 +1,6 @@
-// Takes the pictures of the viewer that the documentation shows: viewer_screenshots PICTURE FOLDER
-// PREFIX [--theme dark] [--language zh_CN] [--only NAME]. Run by tests/tools/screenshots.
+// Takes the pictures of the viewer that the documentation shows: viewer_screenshots PICTURE
+// PREFIX [--theme dark] [--language zh_CN] [--reference FILE] [--only NAMES]. Run by
+// tests/tools/screenshots.
 
 #include <QApplication>
 #include <QCommandLineParser>
@@ -85,6 +86,7 @@ int main(int argc, char** argv) {
        {QStringLiteral("language"), {}, QStringLiteral("name"), QStringLiteral("en")},
        {QStringLiteral("width"), {}, QStringLiteral("pixels"), QStringLiteral("1280")},
        {QStringLiteral("height"), {}, QStringLiteral("pixels"), QStringLiteral("800")},
+       {QStringLiteral("reference"), {}, QStringLiteral("file")},
        {QStringLiteral("only"), {}, QStringLiteral("names")}});
   parser.process(application);
   const QStringList arguments = parser.positionalArguments();
@@ -149,6 +151,27 @@ int main(int argc, char** argv) {
   window.view()->zoomTo(4.0);
   photographer.take(QStringLiteral("pixels"));
   window.view()->zoomFit();
+  if (parser.isSet(QStringLiteral("reference"))) {
+    window.openReference(parser.value(QStringLiteral("reference")));
+    window.view()->setMode(CompareMode::SideBySide);
+    QTest::qWait(3000);  // it is read and measured
+    photographer.take(QStringLiteral("reference"));
+    window.view()->setMode(CompareMode::Split);
+  }
+  for (const char* task : {"dejpeg", "upscale"}) {
+    if (!photographer.wants(QLatin1String(task))) continue;
+    const TaskSettings before = window.taskPanel()->settings();
+    TaskSettings chosen = before;
+    chosen.task = QLatin1String(task);
+    window.taskPanel()->setSettings(chosen);
+    emit window.taskPanel()->engineChanged();
+    if (!QTest::qWaitFor([&] { return window.restore().isComplete(); }, kWait)) return 1;
+    window.statusBar()->clearMessage();
+    window.view()->zoomFit();
+    photographer.take(QLatin1String(task));
+    window.taskPanel()->setSettings(before);
+    emit window.taskPanel()->engineChanged();
+  }
 
   window.openPaths({evening[2], toPath(folder.filePath(QStringLiteral("missing.jpg")))});
   if (!QTest::qWaitFor([&] { return !window.errorText().isEmpty(); }, kWait)) return 1;
