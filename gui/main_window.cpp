@@ -30,8 +30,9 @@ namespace fs = std::filesystem;
 
 bool askInDialog(QWidget* parent, const QString& question, const QString& yes) {
   QMessageBox box(QMessageBox::Question, QApplication::applicationDisplayName(), question,
-                  QMessageBox::Cancel, parent);
+                  QMessageBox::NoButton, parent);
   auto* accept = box.addButton(yes, QMessageBox::AcceptRole);
+  box.addButton(MainWindow::tr("Cancel"), QMessageBox::RejectRole);
   box.exec();
   return box.clickedButton() == accept;
 }

@@ -79,7 +79,7 @@ TaskPanel::TaskPanel(QWidget* parent) : QWidget(parent) {
   scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
   scroll->setFocusPolicy(Qt::NoFocus);
   auto* content = new QWidget(scroll);
-  content->setObjectName(QStringLiteral("taskPanel"));
+  content->setObjectName(QStringLiteral("taskContent"));
   auto* sections = new QVBoxLayout(content);
   sections->setContentsMargins(kMargin, kMargin, kMargin, kMargin);
   sections->setSpacing(20);

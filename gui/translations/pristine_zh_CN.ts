@@ -660,6 +660,18 @@
         <source>%1 is taken by “%2”.</source>
         <translation>%1 已被“%2”占用。</translation>
     </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Use</source>
+        <translation>使用</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
+    </message>
 </context>
 <context>
     <name>pristine::gui::TaskPanel</name>

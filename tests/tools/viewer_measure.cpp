@@ -57,17 +57,38 @@ double milliseconds(const std::function<void()>& action) {
   return static_cast<double>(timer.nsecsElapsed()) / 1e6;
 }
 
-/// Frames as an event loop paints them: input, everything that waits, paint.
-void measureFrames(MainWindow& window, const char* what, const std::function<void(int)>& input) {
-  std::vector<double> times;
-  for (int i = 0; i < 150; ++i) {
-    times.push_back(milliseconds([&] {
-      input(i);
-      QApplication::processEvents();
-      window.view()->repaint();
-    }));
+/// Milliseconds between two paintings of a widget.
+class FrameClock : public QObject {
+ public:
+  explicit FrameClock(QWidget& widget) { widget.installEventFilter(this); }
+  const std::vector<double>& intervals() const { return intervals_; }
+
+ protected:
+  bool eventFilter(QObject* watched, QEvent* event) override {
+    if (event->type() == QEvent::Paint) {
+      if (timer_.isValid()) intervals_.push_back(static_cast<double>(timer_.nsecsElapsed()) / 1e6);
+      timer_.start();
+    }
+    return QObject::eventFilter(watched, event);
   }
-  report(what, times);
+
+ private:
+  QElapsedTimer timer_;
+  std::vector<double> intervals_;
+};
+
+/// Frames while the user does not stop: another step of input as soon as the last one is painted.
+void measureFrames(MainWindow& window, const char* what, const std::function<void(int)>& input) {
+  FrameClock clock(*window.view());
+  for (int i = 0; i < 150; ++i) {
+    const std::size_t painted = clock.intervals().size();
+    input(i);
+    while (clock.intervals().size() == painted && i > 0) {
+      QApplication::processEvents(QEventLoop::WaitForMoreEvents);
+    }
+    if (i == 0) window.view()->repaint();
+  }
+  report(what, clock.intervals());
 }
 
 void measurePicture(MainWindow& window, const fs::path& picture) {

@@ -6,9 +6,11 @@
 #include <QCommandLineParser>
 #include <QDir>
 #include <QSettings>
+#include <QSpinBox>
 #include <QStatusBar>
 #include <QTemporaryDir>
 #include <QTest>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -50,28 +52,36 @@ class Photographer {
   QStringList only_;
 };
 
-/// A folder of copies that look like somebody's evening, one of them broken.
+/// A part of a picture, at most 320 x 240.
+Image partOf(const Image& image) {
+  Image part = image;
+  const int width = std::min(image.width(), 320);
+  const int height = std::min(image.height(), 240);
+  const cv::Rect rect((image.width() - width) / 2, (image.height() - height) / 2, width, height);
+  part.pixels = image.pixels(rect).clone();
+  if (!part.alpha.empty()) part.alpha = part.alpha(rect).clone();
+  return part;
+}
+
+/// A folder that looks like somebody's evening, made of the pictures beside the given one, with a
+/// broken file among them.
 std::vector<fs::path> makeEvening(const fs::path& picture, const fs::path& folder) {
   fs::create_directories(folder);
-  const Image image = readImage(picture);
-  std::vector<fs::path> paths;
-  const char* names[] = {"harbour.jpg", "market.jpg",   "old town.jpg", "bridge.png",
-                         "evening.tif", "portrait.jpg", "stairs.webp"};
-  int i = 0;
-  for (const char* name : names) {
-    Image part = image;
-    const int width = std::min(image.width(), 320);
-    const int height = std::min(image.height(), 240);
-    const cv::Rect rect(i * std::max(0, image.width() - width) / 6,
-                        (i * 2 % 7) * std::max(0, image.height() - height) / 6, width, height);
-    part.pixels = image.pixels(rect).clone();
-    if (!part.alpha.empty()) part.alpha = part.alpha(rect).clone();
-    paths.push_back(folder / name);
-    writeImage(part, paths.back());
-    ++i;
+  std::vector<fs::path> sources;
+  for (const auto& entry : fs::directory_iterator(picture.parent_path())) {
+    if (isImageExtension(entry.path())) sources.push_back(entry.path());
   }
-  std::ofstream(folder / "broken.jpg") << "\xFF\xD8\xFF this is no photograph";
-  paths.insert(paths.begin() + 2, folder / "broken.jpg");
+  std::ranges::sort(sources);
+  std::vector<fs::path> paths;
+  const char* extensions[] = {".jpg", ".png", ".tif", ".webp", ".jpg"};
+  for (std::size_t i = 0; i < sources.size() && i < 7; ++i) {
+    paths.push_back(folder / sources[i].filename().replace_extension(extensions[i % 5]));
+    writeImage(partOf(readImage(sources[i])), paths.back());
+  }
+  const fs::path broken = folder / "kitchen.jpg";
+  std::ofstream(broken) << "\xFF\xD8\xFF this is no photograph";
+  paths.insert(paths.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(2, paths.size())),
+               broken);
   return paths;
 }
 
@@ -114,13 +124,13 @@ int main(int argc, char** argv) {
   const fs::path picture = toPath(arguments[0]);
   const auto evening = makeEvening(picture, toPath(folder.filePath(QStringLiteral("evening"))));
   window.openPaths(evening);
-  if (!QTest::qWaitFor([&] { return window.queueModel().rowCount() > 7; }, kWait)) return 1;
+  const int pictures = static_cast<int>(evening.size());
+  if (!QTest::qWaitFor([&] { return window.queueModel().rowCount() == pictures; }, kWait)) return 1;
   if (photographer.wants(QStringLiteral("queue"))) {
     window.action(QStringLiteral("start"))->trigger();
     const auto halfway = [&] {
       const QueueCounts counts = window.queueModel().counts();
-      return counts.done >= 3 && counts.failed >= 1 && counts.running > 0 &&
-             window.queue().share() > 0.55;
+      return counts.done >= pictures - 3 && counts.failed >= 1 && counts.running > 0;
     };
     if (!QTest::qWaitFor(halfway, kWait)) return 1;
     window.action(QStringLiteral("pause"))->trigger();
@@ -128,11 +138,16 @@ int main(int argc, char** argv) {
     window.action(QStringLiteral("stop"))->trigger();
   }
 
-  window.openPaths({picture});
-  const auto shown = [&] { return window.currentPath() == arguments[0]; };
-  if (!QTest::qWaitFor(shown, kWait)) return 1;
-  if (!QTest::qWaitFor([&] { return window.restore().isComplete(); }, kWait)) return 1;
-  window.statusBar()->clearMessage();
+  const auto show = [&](const fs::path& path) {
+    window.openPaths({path});
+    const auto restored = [&] {
+      return window.currentPath() == toQString(path) && window.restore().isComplete();
+    };
+    const bool done = QTest::qWaitFor(restored, kWait);
+    window.statusBar()->clearMessage();
+    return done;
+  };
+  if (!show(picture)) return 1;
   window.view()->setFocus();
   const std::pair<const char*, CompareMode> modes[] = {{"split", CompareMode::Split},
                                                        {"side", CompareMode::SideBySide},
@@ -141,6 +156,11 @@ int main(int argc, char** argv) {
                                                        {"lens", CompareMode::Lens}};
   for (const auto& [name, mode] : modes) {
     window.view()->setMode(mode);
+    if (mode == CompareMode::Difference) {
+      for (QSpinBox* box : window.taskPanel()->findChildren<QSpinBox*>()) {
+        if (!box->prefix().isEmpty()) box->setValue(2);  // the gain
+      }
+    }
     if (mode == CompareMode::Split) window.view()->zoomFit();
     if (mode != CompareMode::Split) window.view()->zoomTo(1.0);
     const QPoint middle = window.view()->rect().center();
@@ -158,20 +178,31 @@ int main(int argc, char** argv) {
     photographer.take(QStringLiteral("reference"));
     window.view()->setMode(CompareMode::Split);
   }
+  const TaskSettings denoising = window.taskPanel()->settings();
   for (const char* task : {"dejpeg", "upscale"}) {
-    if (!photographer.wants(QLatin1String(task))) continue;
-    const TaskSettings before = window.taskPanel()->settings();
-    TaskSettings chosen = before;
+    if (!photographer.wants(QLatin1String(task)) || !parser.isSet(QStringLiteral("reference"))) {
+      continue;
+    }
+    TaskSettings chosen = denoising;
     chosen.task = QLatin1String(task);
     window.taskPanel()->setSettings(chosen);
     emit window.taskPanel()->engineChanged();
-    if (!QTest::qWaitFor([&] { return window.restore().isComplete(); }, kWait)) return 1;
-    window.statusBar()->clearMessage();
-    window.view()->zoomFit();
+    fs::path shown = toPath(parser.value(QStringLiteral("reference")));
+    if (chosen.task == QLatin1String("dejpeg")) {
+      WriteOptions poor;
+      poor.quality = 15;
+      const Image clean = readImage(shown);
+      shown = toPath(folder.filePath(QStringLiteral("web.jpg")));
+      writeImage(clean, shown, poor);
+    }
+    if (!show(shown)) return 1;
+    window.view()->zoomTo(chosen.task == QLatin1String("dejpeg") ? 2.0 : 1.0);
     photographer.take(QLatin1String(task));
-    window.taskPanel()->setSettings(before);
-    emit window.taskPanel()->engineChanged();
   }
+  window.taskPanel()->setSettings(denoising);
+  emit window.taskPanel()->engineChanged();
+  if (!show(picture)) return 1;
+  window.view()->zoomFit();
 
   window.openPaths({evening[2], toPath(folder.filePath(QStringLiteral("missing.jpg")))});
   if (!QTest::qWaitFor([&] { return !window.errorText().isEmpty(); }, kWait)) return 1;
