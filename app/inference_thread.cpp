@@ -24,13 +24,13 @@ double secondsSince(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/// The lightest installed model for the same task, where it takes at most half the work.
+/// The lightest installed model for the same task, where that saves a third of the work or more.
 std::shared_ptr<const Model> draftModelFor(const std::shared_ptr<const Model>& model) {
   std::shared_ptr<const Model> best = model;
   for (const auto& path : listModels()) {
     try {
       auto other = loadModel(path.string());
-      const bool light = other->info().macsPerPixel <= 0.5 * model->info().macsPerPixel;
+      const bool light = 3 * other->info().macsPerPixel <= 2 * model->info().macsPerPixel;
       if (other->info().task == model->info().task && other->info().scale == model->info().scale &&
           light && other->info().macsPerPixel < best->info().macsPerPixel) {
         best = std::move(other);

@@ -238,7 +238,7 @@ TEST_P(EnlargedLiveRestoration, CompleteEqualsTheRestorer) {
   const LiveView view{0, {100 * scale, 50 * scale, 30, 30}};
   while (const auto tile = live.nextTile(view)) restore(live, *tile);
   ASSERT_TRUE(live.complete());
-  const Image expected = *restorer->restore(image, 1.0);
+  const Image expected = *restorePicture(*restorer, image, 1.0);
   EXPECT_LE(test::largestDifference(all(live), expected.pixels), 1e-5);
   EXPECT_GT(test::largestDifference(all(live), before), 1e-2);
   const Image blended = live.blended(1.0);
