@@ -23,15 +23,19 @@ constexpr int kDraftStep = kDraftSide - 2 * kDraftMargin;
 constexpr int kBand = 64;
 constexpr int kCell = 64;  ///< side of the squares that are filled at once
 
+/// Number of a cell, counted row by row.
+std::size_t cellOf(int column, int row, int columns) {
+  return static_cast<std::size_t>(row) * static_cast<std::size_t>(columns) +
+         static_cast<std::size_t>(column);
+}
+
 /// Calls visit(index, part of rect) for every cell that the rectangle touches.
 template <typename Visit>
 void forEachCell(const cv::Rect& rect, int columns, const Visit& visit) {
   for (int row = rect.y / kCell; row * kCell < rect.y + rect.height; ++row) {
     for (int column = rect.x / kCell; column * kCell < rect.x + rect.width; ++column) {
       const cv::Rect cell(column * kCell, row * kCell, kCell, kCell);
-      visit(static_cast<std::size_t>(row) * static_cast<std::size_t>(columns) +
-                static_cast<std::size_t>(column),
-            cell);
+      visit(cellOf(column, row, columns), cell);
     }
   }
 }
@@ -108,7 +112,7 @@ void LiveRestoration::prepare(const TileGrid& grid, int feather) {
 }
 
 bool LiveRestoration::isDone(int column, int row) const {
-  return done_[static_cast<std::size_t>(row * grid_->columns() + column)];
+  return done_[cellOf(column, row, grid_->columns())];
 }
 
 cv::Rect LiveRestoration::coreOf(int column, int row) const {
@@ -147,7 +151,7 @@ std::optional<LiveTile> LiveRestoration::nextDraft(const LiveView& view) const {
   const int columns = cells(size.width, step);
   for (int row = visible.y / step; row * step < visible.y + visible.height; ++row) {
     for (int column = visible.x / step; column * step < visible.x + visible.width; ++column) {
-      if (drafted_[index][static_cast<std::size_t>(row * columns + column)]) continue;
+      if (drafted_[index][cellOf(column, row, columns)]) continue;
       LiveTile tile;
       tile.draft = true;
       tile.level = level;
@@ -234,7 +238,7 @@ void LiveRestoration::putDraft(const LiveTile& tile, const cv::Mat& restored) {
     patch.copyTo(restored_[index].pixels(tile.core));
   }
   const int columns = cells(base_->sizeAt(index).width, kDraftStep * scale_);
-  drafted_[index][static_cast<std::size_t>(tile.row * columns + tile.column)] = true;
+  drafted_[index][cellOf(tile.column, tile.row, columns)] = true;
   propagate(tile.level, tile.core);
 }
 
@@ -291,7 +295,7 @@ cv::Rect LiveRestoration::putTile(const LiveTile& tile, const cv::Mat& restored)
       }
     }
   }
-  done_[static_cast<std::size_t>(tile.row * grid_->columns() + tile.column)] = true;
+  done_[cellOf(tile.column, tile.row, grid_->columns())] = true;
   ++tilesDone_;
   const cv::Rect changed(tile.crop.x + left, tile.crop.y + top, right - left, bottom - top);
   propagate(0, changed);
@@ -356,8 +360,8 @@ Image LiveRestoration::blended(double strength) const {
     const auto* from = source_->image.pixels.ptr<float>(y);
     const auto* alpha = image.alpha.ptr<float>(y);
     auto* to = image.pixels.ptr<float>(y);
-    for (int x = 0; x < image.width(); ++x) {
-      if (alpha[x] <= 0.0F) std::copy_n(from + 3 * x, 3, to + 3 * x);
+    for (int x = 0; x < image.width(); ++x, from += 3, to += 3) {
+      if (alpha[x] <= 0.0F) std::copy_n(from, 3, to);
     }
   }
   return image;

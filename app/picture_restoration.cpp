@@ -122,9 +122,9 @@ cv::Mat withoutHiddenColours(const Image& image) {
     if (space) space->fromNetwork(row, seen.cols);
     const auto* from = image.pixels.ptr<float>(y);
     const auto* alpha = image.alpha.ptr<float>(y);
-    for (int x = 0; x < seen.cols; ++x) {
+    for (int x = 0; x < seen.cols; ++x, from += 3, row += 3) {
       // The file's own values where they can be seen: without the way there and back.
-      if (alpha[x] > 0.0F) std::copy_n(from + 3 * x, 3, row + 3 * x);
+      if (alpha[x] > 0.0F) std::copy_n(from, 3, row);
     }
   }
   return seen;

@@ -24,7 +24,8 @@ TEST(QueueSoak, MemoryDoesNotGrowWithTheJobs) {
 #ifdef PRISTINE_SANITIZED
   GTEST_SKIP() << "sanitizers keep what is freed";
 #endif
-  constexpr std::int64_t kPicture = 320 * 240 * 3 * 4;  // bytes: a leak of one a job would show
+  constexpr std::int64_t kPicture =
+      std::int64_t{320} * 240 * 3 * 4;  // bytes: a leak of one a job would show
   const int jobs = jobsOfRun();
   WindowFixture fixture;
   const fs::path folder = fixture.picture("p/0000.png", 320, 240).parent_path();
