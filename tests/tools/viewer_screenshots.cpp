@@ -1,6 +1,6 @@
 // Takes the pictures of the viewer that the documentation shows: viewer_screenshots PICTURE
-// PREFIX [--theme dark] [--language zh_CN] [--reference FILE] [--only NAMES]. Run by
-// tests/tools/screenshots.
+// PREFIX [--theme dark] [--language zh_CN] [--reference FILE] [--suffix .jpg] [--only NAMES]. Run
+// by tests/tools/screenshots.
 
 #include <QApplication>
 #include <QCommandLineParser>
@@ -29,19 +29,22 @@ namespace fs = std::filesystem;
 using namespace pristine;
 using namespace pristine::gui;
 
+constexpr int kQuality = 88;    ///< of JPEG
 constexpr int kWait = 600'000;  ///< ms; the network is slow on old processors
 
 class Photographer {
  public:
-  Photographer(MainWindow& window, QString prefix, const QStringList& only)
-      : window_(window), prefix_(std::move(prefix)), only_(only) {}
+  Photographer(MainWindow& window, QString prefix, QString suffix, const QStringList& only)
+      : window_(window), prefix_(std::move(prefix)), suffix_(std::move(suffix)), only_(only) {}
 
   bool wants(const QString& name) const { return only_.isEmpty() || only_.contains(name); }
   void take(const QString& name, QWidget* widget = nullptr) {
     if (!wants(name)) return;
     QTest::qWait(300);  // thumbnails, and tiles beyond the first frame's budget
-    const QString file = prefix_ + name + QStringLiteral(".png");
-    if (!(widget != nullptr ? widget : &window_)->grab().save(file)) {
+    const QString file = prefix_ + name + suffix_;
+    if (!(widget != nullptr ? widget : &window_)
+             ->grab()
+             .save(file, nullptr, suffix_ == QLatin1String(".jpg") ? kQuality : -1)) {
       std::fprintf(stderr, "cannot write %s\n", qPrintable(file));
     }
   }
@@ -49,6 +52,7 @@ class Photographer {
  private:
   MainWindow& window_;
   QString prefix_;
+  QString suffix_;
   QStringList only_;
 };
 
@@ -96,6 +100,7 @@ int main(int argc, char** argv) {
        {QStringLiteral("language"), {}, QStringLiteral("name"), QStringLiteral("en")},
        {QStringLiteral("width"), {}, QStringLiteral("pixels"), QStringLiteral("1280")},
        {QStringLiteral("height"), {}, QStringLiteral("pixels"), QStringLiteral("800")},
+       {QStringLiteral("suffix"), {}, QStringLiteral("name"), QStringLiteral(".png")},
        {QStringLiteral("reference"), {}, QStringLiteral("file")},
        {QStringLiteral("only"), {}, QStringLiteral("names")}});
   parser.process(application);
@@ -115,7 +120,7 @@ int main(int argc, char** argv) {
                 parser.value(QStringLiteral("height")).toInt());
   window.show();
   const QString only = parser.value(QStringLiteral("only"));
-  Photographer photographer(window, arguments[1],
+  Photographer photographer(window, arguments[1], parser.value(QStringLiteral("suffix")),
                             only.isEmpty() ? QStringList() : only.split(QLatin1Char(',')));
   if (!QTest::qWaitFor([&] { return window.isVisible(); }, kWait)) return 1;
   QTest::qWait(1500);  // the catalogue and the model are read
