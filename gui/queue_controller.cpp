@@ -46,8 +46,9 @@ bool isPicture(const fs::path& path) {
   }
 }
 
-/// The pictures of files and folders by the rules of the command line.
-Found find(const std::vector<fs::path>& paths) {
+/// The pictures of files and folders by the rules of the command line: a folder of results that
+/// lies in a folder of inputs is left out.
+Found find(const std::vector<fs::path>& paths, const TaskSettings& task) {
   Found found;
   for (const fs::path& path : paths) {
     std::error_code error;
@@ -65,7 +66,7 @@ Found find(const std::vector<fs::path>& paths) {
       continue;
     }
     BatchPlan plan;
-    const auto names = picturesIn(input, plan, true, outputFolder(input, TaskSettings()));
+    const auto names = picturesIn(input, plan, true, outputFolder(input, task));
     for (const fs::path& name : names) found.items.push_back(itemOf(input / name, input));
     for (const PlanFailure& failure : plan.failures) {
       found.problems << toQString(failure.input) + QStringLiteral(": ") +
@@ -91,8 +92,8 @@ QueueController::QueueController(QueueModel& model, RestoreController& restore, 
 void QueueController::addPaths(const std::vector<fs::path>& paths) {
   if (paths.empty()) return;
   const QPointer<QueueController> self(this);
-  QThreadPool::globalInstance()->start([self, paths] {
-    Found found = find(paths);
+  QThreadPool::globalInstance()->start([self, paths, task = task_] {
+    Found found = find(paths, task);
     QMetaObject::invokeMethod(
         QCoreApplication::instance(),
         [self, found = std::move(found)] {

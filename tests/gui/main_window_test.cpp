@@ -293,6 +293,17 @@ TEST_F(MainWindowTest, QueueLeavesWhatIsUpToDateAndRedoesWhatIsNot) {
   EXPECT_EQ(readImage(b).width(), 90);
 }
 
+TEST_F(MainWindowTest, ResultsInsideTheFolderAreNoInputs) {
+  const fs::path folder = fixture.picture("p/a.png").parent_path();
+  TaskSettings task = window().taskPanel()->settings();
+  task.outputFolder = toQString(folder / "clean");
+  change(task);
+  ASSERT_TRUE(run({folder}));
+  ASSERT_TRUE(fs::exists(folder / "clean" / "a.png"));
+  ASSERT_TRUE(run({folder}));
+  EXPECT_EQ(window().queueModel().rowCount(), 1);
+}
+
 TEST_F(MainWindowTest, QueueNeverReplacesAForeignFileUnlessTold) {
   const fs::path picture = fixture.picture("a.png");
   const fs::path foreign = fixture.picture("restored/a.png", 33, 22);
