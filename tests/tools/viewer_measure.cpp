@@ -134,12 +134,12 @@ void measurePicture(MainWindow& window, const fs::path& picture) {
   window.view()->zoomTo(1.0);
   window.view()->setFrameBudget(std::chrono::milliseconds(10000));
   auto* slider = window.taskPanel()->findChild<QSlider*>();
-  std::vector<double> times;
-  for (int i = 0; i < 40; ++i) {
-    times.push_back(milliseconds([&] {
-      slider->setValue(50 + i % 50);
+  std::vector<double> times(40);
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    times[i] = milliseconds([&] {
+      slider->setValue(50 + static_cast<int>(i));
       window.view()->repaint();
-    }));
+    });
   }
   report("strength slider to the whole redraw", times);
   slider->setValue(100);
