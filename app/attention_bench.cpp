@@ -46,17 +46,23 @@ AttentionStudy benchAttention(const AttentionStudyOptions& options, const std::s
 std::string attentionStudyJson(const AttentionStudy& study) {
   json systems = json::array();
   for (const AttentionSystem& s : study.systems) {
-    json system{{"name", s.name},
-                {"title", s.title},
-                {"paper", s.paper},
-                {"article", s.article},
-                {"verdict", s.verdict}};
+    json system{{"name", s.name}, {"title", s.title}};
+    for (const AttentionClaim& claim : s.claims) {
+      system["claims"].push_back({{"source", claim.source},
+                                  {"text", claim.text},
+                                  {"verdict", toString(claim.verdict)},
+                                  {"figure", claim.figure}});
+    }
     system["max_error"] = std::isnan(s.maxError) ? json(nullptr) : json(s.maxError);
     systems.push_back(std::move(system));
   }
   json measurements = json::array();
   for (const AttentionMeasurement& m : study.measurements) {
     measurements.push_back(measurementJson(m));
+  }
+  json even = json::array();
+  for (const BreakEven& b : breakEvens(study)) {
+    even.push_back({{"system", b.system}, {"variant", b.variant}, {"tokens", b.tokens}});
   }
   const json report{{"schema", 1},
                     {"isa", study.isa},
@@ -65,7 +71,8 @@ std::string attentionStudyJson(const AttentionStudy& study) {
                     {"attention_gflops", study.attentionGflops},
                     {"stopped", study.stopped},
                     {"systems", systems},
-                    {"measurements", measurements}};
+                    {"measurements", measurements},
+                    {"break_even", even}};
   return report.dump(2);
 }
 

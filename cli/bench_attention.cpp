@@ -17,8 +17,11 @@ void printTable(const AttentionStudy& study) {
       100.0 * study.attentionGflops / study.matmulGflops);
   for (const AttentionSystem& system : study.systems) {
     std::printf("\n%s: %s\n", system.name.c_str(), system.title.c_str());
-    std::printf("  paper: %s\n  article: %s\n  verdict: %s\n", system.paper.c_str(),
-                system.article.c_str(), system.verdict.c_str());
+    for (const AttentionClaim& claim : system.claims) {
+      std::printf("  %s: %s\n    %s%s%s\n", claim.source.c_str(), claim.text.c_str(),
+                  toString(claim.verdict).c_str(), claim.figure.empty() ? "" : ": ",
+                  claim.figure.c_str());
+    }
     if (!std::isnan(system.maxError)) {
       std::printf("  largest error to the definition in f64: %.1e\n", system.maxError);
     }
@@ -38,7 +41,11 @@ void printTable(const AttentionStudy& study) {
       }
     }
   }
-  std::printf("\nmedians of alternating runs; * softmax attention of every 16th query, scaled\n");
+  for (const BreakEven& even : breakEvens(study)) {
+    std::printf("\n%s, %s: as fast as softmax attention at %.0f tokens", even.system.c_str(),
+                even.variant.c_str(), even.tokens);
+  }
+  std::printf("\n\nmedians of alternating runs; * softmax attention of every 16th query, scaled\n");
 }
 
 }  // namespace

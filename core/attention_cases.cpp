@@ -3,6 +3,8 @@
 #include <cmath>
 #include <cstdio>
 
+#include "core/attention_network.h"
+#include "core/layer_weights.h"
 #include "vision_attention/attention/agent.h"
 #include "vision_attention/attention/agent_training_free.h"
 #include "vision_attention/attention/generalized_probabilistic.h"
@@ -28,59 +30,7 @@ using va::Shape;
 using va::Tensor;
 using va::Weights;
 
-void fillPseudoNormal(std::span<float> values, std::uint64_t seed) {
-  std::uint64_t state = seed * 0x9E3779B97F4A7C15ULL + 1;
-  for (float& value : values) {
-    // Sum of four uniform numbers (SplitMix64), scaled to unit variance.
-    state += 0x9E3779B97F4A7C15ULL;
-    std::uint64_t z = state;
-    z = (z ^ (z >> 30U)) * 0xBF58476D1CE4E5B9ULL;
-    z = (z ^ (z >> 27U)) * 0x94D049BB133111EBULL;
-    z ^= z >> 31U;
-    int sum = 0;
-    for (unsigned i = 0; i < 4; ++i) sum += static_cast<int>((z >> (16 * i)) & 0xFFFFU);
-    value = static_cast<float>(sum - 131070) / 37837.0F;
-  }
-}
-
 namespace {
-
-/// Collects random parameters of the layers to measure.
-class LayerWeights {
- public:
-  LayerWeights& linear(const std::string& name, Dim oc, Dim ic, bool bias = true) {
-    add(name + ".weight", {oc, ic}, 1.0 / std::sqrt(static_cast<double>(ic)));
-    if (bias) add(name + ".bias", {oc}, 0.1);
-    return *this;
-  }
-  LayerWeights& conv(const std::string& name, const Shape& shape) {
-    const double inputs = static_cast<double>(shape.elements() / shape[0]);
-    add(name + ".weight", shape, 1.0 / std::sqrt(inputs));
-    add(name + ".bias", {shape[0]}, 0.1);
-    return *this;
-  }
-  LayerWeights& projections(const std::string& scope, Dim c) {
-    for (const char* name : {".q", ".k", ".v", ".projection"}) linear(scope + name, c, c);
-    return *this;
-  }
-  LayerWeights& block(const std::string& scope, Dim c) {
-    return projections(scope + ".attention", c)
-        .linear(scope + ".expand", 4 * c, c)
-        .linear(scope + ".reduce", c, 4 * c);
-  }
-  LayerWeights& add(const std::string& name, const Shape& shape, double deviation) {
-    std::vector<float> values(static_cast<std::size_t>(shape.elements()));
-    fillPseudoNormal(values, ++count_);
-    for (float& value : values) value *= static_cast<float>(deviation);
-    weights_->add(name, shape, std::move(values));
-    return *this;
-  }
-  std::shared_ptr<const Weights> done() const { return weights_; }
-
- private:
-  std::shared_ptr<Weights> weights_ = std::make_shared<Weights>();
-  std::uint64_t count_ = 0;
-};
 
 Dim squareSide(Dim tokens) {
   return static_cast<Dim>(std::lround(std::sqrt(static_cast<double>(tokens))));
@@ -119,40 +69,56 @@ void softmaxCases(Cases& cases, bool quick) {
                        graph.output("out", va::mapAttention(graph, x, "mha", {.heads = 4}).dst);
                      }});
   }
+  // What the sampled baselines of the large sizes rest on: 16 times as fast, or nearly.
+  for (const Dim n : quick ? std::vector<Dim>{} : std::vector<Dim>{16384, 32761}) {
+    cases.push_back({"softmax", "h 4, d 64, one key head, 1/16 of the queries", n,
+                     LayerWeights().done(), softmaxCore(n, 4, 1, 64, 1.0 / 16.0),
+                     softmaxCore(n, 4, 1, 64)});
+  }
 }
 
 va::SparseOptions sparseOptions() {
   return {.heads = 4, .keyHeads = 1, .compression = va::SparseCompression::Mean};
 }
 
+std::function<void(GraphBuilder&)> sparseCore(Dim side, const va::SparseOptions& options) {
+  return [=](GraphBuilder& graph) {
+    const Dim n = side * side;
+    const auto keys = [&](const std::string& name) { return graph.input(name, {1, n, 64}); };
+    const Tensor kc = keys("kc");
+    const Tensor vc = keys("vc");
+    va::SparseInputs in;
+    in.q = in.rotated = graph.input("q", {1, n, 256});
+    in.compressedKeys = va::sparseCompress(graph, kc, "k", side, options);
+    in.compressedValues = va::sparseCompress(graph, vc, "v", side, options);
+    in.selectionKeys = keys("ks");
+    in.selectionValues = keys("vs");
+    in.windowKeys = keys("kw");
+    in.windowValues = keys("vw");
+    in.gates = graph.input("gates", {1, n, 12});
+    graph.output("out", va::sparseCore(graph, "sparse", in, side, options).dst);
+  };
+}
+
 void sparseCases(Cases& cases, bool quick) {
-  const std::vector<Dim> sides =
-      quick ? std::vector<Dim>{48, 64} : std::vector<Dim>{64, 91, 128, 181, 256};
-  for (const Dim side : sides) {
+  const auto add = [&](const std::string& variant, Dim side, const va::SparseOptions& options) {
     const Dim n = side * side;
     const double share = n > 20000 ? 1.0 / 16.0 : 1.0;
-    cases.push_back({"sparse", "h 4, d 64, one key head, tile selection", n, LayerWeights().done(),
-                     [=](GraphBuilder& graph) {
-                       const auto options = sparseOptions();
-                       const Tensor q = graph.input("q", {1, n, 256});
-                       const auto keys = [&](const std::string& name) {
-                         return graph.input(name, {1, n, 64});
-                       };
-                       const Tensor kc = keys("kc");
-                       const Tensor vc = keys("vc");
-                       va::SparseInputs in;
-                       in.q = in.rotated = q;
-                       in.compressedKeys = va::sparseCompress(graph, kc, "k", side, options);
-                       in.compressedValues = va::sparseCompress(graph, vc, "v", side, options);
-                       in.selectionKeys = keys("ks");
-                       in.selectionValues = keys("vs");
-                       in.windowKeys = keys("kw");
-                       in.windowValues = keys("vw");
-                       in.gates = graph.input("gates", {1, n, 12});
-                       graph.output("out", va::sparseCore(graph, "sparse", in, side, options).dst);
-                     },
+    cases.push_back({"sparse", variant, n, LayerWeights().done(), sparseCore(side, options),
                      softmaxCore(n, 4, 1, 64, share), share});
+  };
+  const std::vector<Dim> sides =
+      quick ? std::vector<Dim>{48, 64} : std::vector<Dim>{32, 45, 64, 91, 128, 181, 256};
+  for (const Dim side : sides) {
+    add("h 4, d 64, one key head, tile selection", side, sparseOptions());
   }
+  if (quick) return;
+  // The branches apart: selection is what the second has beyond the first.
+  va::SparseOptions options = sparseOptions();
+  options.window = va::SparseWindow::None;
+  add("compression and selection alone", 128, options);
+  options.selected = 0;
+  add("compression alone", 128, options);
 }
 
 void pruningCases(Cases& cases, bool quick) {
@@ -243,7 +209,8 @@ void latentCases(Cases& cases, bool quick) {
   w.linear("mla.key_up", 8 * 32, 64, false).linear("mla.value_up", 8 * 32, 64, false);
   w.linear("mla.projection", c, 8 * 32, false);
   const auto weights = w.done();
-  for (const Dim bank : quick ? std::vector<Dim>{4096} : std::vector<Dim>{4096, 16384, 65536}) {
+  for (const Dim bank :
+       quick ? std::vector<Dim>{4096} : std::vector<Dim>{4096, 16384, 65536, 262144}) {
     const auto baseline = [=](GraphBuilder& graph) {
       const Tensor x = graph.input("x", {1, queries, c});
       const Tensor k = graph.input("k", {1, bank, c});
@@ -305,11 +272,11 @@ void mixtureCases(Cases& cases, bool quick) {
   w.projections("mha", c).linear("mha.router_group", 2, c, false);
   w.linear("mha.router_shared", 2, c, false).linear("mha.router_routed", 6, c, false);
   const auto weights = w.done();
-  for (const Dim n : quick ? std::vector<Dim>{1024} : std::vector<Dim>{1024, 4096}) {
+  for (const Dim n : quick ? std::vector<Dim>{1024} : std::vector<Dim>{512, 1024, 4096}) {
     for (const Dim active : quick ? std::vector<Dim>{4, 2} : std::vector<Dim>{6, 4, 2}) {
       for (const auto routing : {va::HeadRouting::Token, va::HeadRouting::Tile}) {
         const bool tile = routing == va::HeadRouting::Tile;
-        if (tile && (quick || active == 6)) continue;
+        if (tile && (quick || active == 6 || n == 512)) continue;
         cases.push_back({"mixture_of_heads",
                          "layer of 512, " + std::to_string(2 + active) + " of 8 heads by " +
                              (tile ? "tile" : "token"),
@@ -406,6 +373,7 @@ std::vector<AttentionCase> attentionCases(bool quick) {
   ropeCases(cases, quick);
   histogramCases(cases, quick);
   generalizedCases(cases, quick);
+  for (AttentionCase& network : attentionNetworks()) cases.push_back(std::move(network));
   return cases;
 }
 

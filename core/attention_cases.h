@@ -3,7 +3,6 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
-#include <span>
 #include <string>
 #include <vector>
 
@@ -26,16 +25,14 @@ struct AttentionCase {
   double baselineShare = 1;
   double stateBytes = 0;
   double baselineStateBytes = 0;
+  std::shared_ptr<const va::Weights> baselineWeights = nullptr;  ///< null: those of the system
 };
 
 /// The plan of measurements, small or full sizes.
 std::vector<AttentionCase> attentionCases(bool quick);
 
-/// Largest difference of a system to its definition in f64, on a small problem of unit variance;
-/// NaN where only the tests know the definition.
+/// Largest difference of a system to its definition in f64 (vision_attention/reference), on a small
+/// problem of unit variance; NaN for the networks, which have none.
 double attentionError(const std::string& system, const va::Engine& engine);
-
-/// Fills every input of a graph's description with values that depend on nothing but their place.
-void fillPseudoNormal(std::span<float> values, std::uint64_t seed);
 
 }  // namespace pristine

@@ -47,15 +47,31 @@ struct AttentionMeasurement {
   }
 };
 
-/// What the system's paper and the survey article say, and how far the implementation is from its
-/// definition.
+enum class ClaimVerdict {
+  Reproduced,
+  NotReproduced,
+  NotTestable,   ///< on a processor, without training
+  NotThePapers,  ///< not what the paper says, or no such paper
+  NotMeasured,   ///< in this run
+};
+
+/// What is said about a system, and what this run says to it.
+struct AttentionClaim {
+  std::string source;  ///< "paper" or "article"
+  std::string text;
+  ClaimVerdict verdict = ClaimVerdict::NotMeasured;
+  std::string figure;  ///< what was measured, or why not
+};
+
+std::string toString(ClaimVerdict verdict);
+
+/// A system, how far it is from its definition, and the claims about it.
 struct AttentionSystem {
   std::string name;
   std::string title;
-  std::string paper;    ///< the paper's headline
-  std::string article;  ///< the article's claim
-  std::string verdict;  ///< on the article's claim, as far as a processor can tell
-  double maxError = 0;  ///< largest difference to the definition in f64 on unit-variance data
+  double maxError = 0;  ///< largest difference to the definition in f64 on unit-variance data;
+                        ///< NaN: no definition
+  std::vector<AttentionClaim> claims = {};
 };
 
 struct AttentionStudy {
@@ -67,6 +83,14 @@ struct AttentionStudy {
   std::vector<AttentionMeasurement> measurements;
   bool stopped = false;
 };
+
+/// Where a variant of a system becomes faster than its baseline, between two sizes measured.
+struct BreakEven {
+  std::string system;
+  std::string variant;
+  double tokens = 0;
+};
+std::vector<BreakEven> breakEvens(const AttentionStudy& study);
 
 /// Names of what can be studied.
 std::vector<std::string> attentionSystems();

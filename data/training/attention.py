@@ -1,7 +1,9 @@
 """PyTorch twins of the attention systems in vision_attention/attention, name by name.
 
-Tokens are [batch, tokens, channels], maps [batch, height, width, channels]. Run as a program it
-writes the fixture that the C++ tests compare with:
+Tokens are [batch, tokens, channels], maps [batch, height, width, channels]. What depends on sizes
+alone is computed once, so that a training step can be recorded as a CUDA graph; choices (routing,
+selection, matching) are made in the parameters' type, never in bf16. Run as a program it writes the
+fixture that the C++ tests compare with:
 
     python3 data/training/attention.py tests/data/attention.safetensors
 """
@@ -27,13 +29,42 @@ def merge_heads(x):
 
 def attend(q, k, v, scale=None, bias=None):
     """Softmax attention on [..., n, d]; -inf in bias hides a key, a row without keys gives 0."""
+    if q.is_cuda:  # streamed, no maps in memory; training has no row without keys
+        k, v = k.to(q.dtype), v.to(q.dtype)
+        bias = None if bias is None else bias.to(q.dtype)
+        if q.dim() == 3:
+            return attend(q[:, None], k[:, None], v[:, None], scale, bias)[:, 0]
+        return F.scaled_dot_product_attention(q, k, v, attn_mask=bias, scale=scale)
     scores = q @ k.transpose(-1, -2) * (q.shape[-1] ** -0.5 if scale is None else scale)
     if bias is not None:
         scores = scores + bias
     return torch.nan_to_num(torch.softmax(scores, dim=-1)) @ v
 
 
-class Projections(nn.Module):
+def exactly():
+    """Where a choice is made: autocast would round its scores."""
+    return torch.autocast("cuda" if torch.cuda.is_available() else "cpu", enabled=False)
+
+
+class Constants(nn.Module):
+    """Tensors that depend on sizes and device alone, computed at first use."""
+
+    def __init__(self):
+        super().__init__()
+        self.constants_ = {}
+
+    def constant(self, x, *key, make):
+        """make(), a tensor or tuple of them, on the device of x."""
+        key = (x.device, x.dtype, *key)
+        if key not in self.constants_:
+            made = make()
+            made = (made,) if torch.is_tensor(made) else made
+            self.constants_[key] = tuple(t.to(x.device) for t in made)
+        found = self.constants_[key]
+        return found[0] if len(found) == 1 else found
+
+
+class Projections(Constants):
     """Linear layers q, k, v and projection of a layer."""
 
     def __init__(self, channels):
@@ -76,7 +107,7 @@ def rope_pairs(d, rotated, selection, axial):
     return [g * total + p for g in range(groups) for p in pairs]
 
 
-class PartialRope(nn.Module):
+class PartialRope(Constants):
     """Rotary position on some channels of a head (2104.09864, 2403.13298, 2502.14837)."""
 
     def __init__(self, heads, d, rotated, pairing="interleaved", positions="axial",
@@ -90,35 +121,53 @@ class PartialRope(nn.Module):
             self.frequencies = nn.Parameter(torch.randn(heads, d // 2, 2))
 
     def angles(self, n):
-        """[n, heads, pairs]"""
+        """[n, heads or 1, pairs]"""
         t = torch.arange(n, dtype=torch.float64)
         i = torch.tensor(self.pairs, dtype=torch.float64)
         if self.positions == "sequence":
-            angles = (t + self.origin[0])[:, None] * self.base ** (-2 * i / self.d)
-            return angles[:, None].expand(n, self.heads, -1)
-        x = t % self.width + self.origin[0]
-        y = torch.div(t, self.width, rounding_mode="floor") + self.origin[1]
-        if self.positions == "mixed":
-            f = self.frequencies[:, self.pairs].double()
-            return x[:, None, None] * f[..., 0] + y[:, None, None] * f[..., 1]
+            return ((t + self.origin[0])[:, None] * self.base ** (-2 * i / self.d))[:, None]
+        x, y = self.places(n)
         quarter = self.d // 4
         theta = self.base ** (-4 * (i % quarter) / self.d)
-        angles = torch.where(i < quarter, x[:, None], y[:, None]) * theta
-        return angles[:, None].expand(n, self.heads, -1)
+        return (torch.where(i < quarter, x[:, None], y[:, None]) * theta)[:, None]
+
+    def places(self, n):
+        t = torch.arange(n, dtype=torch.float64)
+        y = torch.div(t, self.width, rounding_mode="floor")
+        return t % self.width + self.origin[0], y + self.origin[1]
+
+    def turns(self, x, n):
+        """Cosines and sines [n, heads or 1, pairs], f32 at least."""
+        dtype = torch.promote_types(x.dtype, torch.float32)
+        if self.positions != "mixed":
+            make = lambda: (self.angles(n).cos().to(dtype), self.angles(n).sin().to(dtype))
+            return self.constant(x, "turns", n, make=make)
+        column, row = self.constant(x, "places", n, make=lambda: self.places(n))
+        f = self.frequencies[:, self.pairs].double()
+        angles = column[:, None, None] * f[..., 0] + row[:, None, None] * f[..., 1]
+        return angles.cos().to(dtype), angles.sin().to(dtype)
+
+    def order(self):
+        """Channels of a head: first of each turning pair, second, those at rest; and the inverse."""
+        p = torch.tensor(self.pairs)
+        half = self.pairing == "half_split"
+        first, second = (p, p + self.d // 2) if half else (2 * p, 2 * p + 1)
+        rest = torch.ones(self.d, dtype=torch.bool)
+        rest[first] = rest[second] = False
+        order = torch.cat([first, second, rest.nonzero()[:, 0]])
+        return order, torch.argsort(order)
 
     def forward(self, x):
         b, n, c = x.shape
         if not self.pairs:
             return x
-        angles = self.angles(n)
-        cos, sin = angles.cos().to(x.dtype), angles.sin().to(x.dtype)
-        x = x.reshape(b, n, self.heads, self.d).clone()
-        p = torch.tensor(self.pairs)
-        half = self.pairing == "half_split"
-        first, second = (p, p + self.d // 2) if half else (2 * p, 2 * p + 1)
-        u, v = x[..., first], x[..., second]
-        x[..., first], x[..., second] = u * cos - v * sin, u * sin + v * cos
-        return x.reshape(b, n, c)
+        cos, sin = self.turns(x, n)
+        order, inverse = self.constant(x, "order", make=self.order)
+        k = len(self.pairs)
+        x = x.reshape(b, n, self.heads, self.d).index_select(-1, order)
+        u, v, rest = x.split([k, k, self.d - 2 * k], dim=-1)
+        turned = torch.cat([u * cos - v * sin, u * sin + v * cos, rest], dim=-1)
+        return turned.index_select(-1, inverse).reshape(b, n, c).to(x.dtype)
 
 
 class PerHead(nn.Module):
@@ -171,41 +220,51 @@ class MixtureOfHeads(Projections):
         self.router_shared = nn.Linear(channels, shared, bias=False)
         self.router_routed = nn.Linear(channels, heads - shared, bias=False)
 
-    def chosen(self, probabilities):
+    def same_tile(self, n):
+        """[n, n]: 1 where two tokens of the grid share a tile."""
+        t = torch.arange(n)
+        across = -(-self.width // self.tile)
+        tile = t // self.width // self.tile * across + t % self.width // self.tile
+        return (tile[:, None] == tile[None, :]).to(self.router_routed.weight.dtype)
+
+    def chosen(self, score):
         """Mask of the active routed heads, by token or by tile of the grid."""
-        score = probabilities
         if self.width:
             n = score.shape[1]
-            t = torch.arange(n)
-            across = -(-self.width // self.tile)
-            tile = t // self.width // self.tile * across + t % self.width // self.tile
-            same = (tile[:, None] == tile[None, :]).to(score.dtype)
-            score = same @ score
+            score = self.constant(score, n, make=lambda: self.same_tile(n)) @ score
         order = torch.sort(score, dim=-1, descending=True, stable=True).indices
         return torch.zeros_like(score).scatter(-1, order[..., : self.active], 1.0)
 
     def gates(self, x):
-        groups = self.router_group(x).softmax(-1)
-        shared = self.router_shared(x).softmax(-1)
-        routed = self.router_routed(x).softmax(-1)
-        routed = routed * self.chosen(routed)
-        if self.form == "code":
-            groups, shared = 2 * groups, shared * self.shared
-            routed = routed / routed.sum(-1, keepdim=True) * self.active
-        return torch.cat([groups[..., :1] * shared, groups[..., 1:] * routed], dim=-1)
+        with exactly():
+            x = x.to(self.router_routed.weight.dtype)
+            groups = self.router_group(x).softmax(-1)
+            shared = self.router_shared(x).softmax(-1)
+            probabilities = self.router_routed(x).softmax(-1)
+            mask = self.chosen(probabilities)
+            self.balance_loss = self.balance(probabilities, mask)
+            routed = probabilities * mask
+            if self.form == "code":
+                groups, shared = 2 * groups, shared * self.shared
+                routed = routed / routed.sum(-1, keepdim=True) * self.active
+            return torch.cat([groups[..., :1] * shared, groups[..., 1:] * routed], dim=-1)
 
-    def balance_loss(self, x):
+    @staticmethod
+    def balance(probabilities, mask):
         """Mean probability times share of tokens, summed and scaled: `active` if balanced."""
-        p = self.router_routed(x).softmax(-1)
-        return (p.mean((0, 1)) * self.chosen(p).mean((0, 1))).sum() * p.shape[-1]
+        heads = probabilities.shape[-1]
+        return (probabilities.mean((0, 1)) * mask.mean((0, 1))).sum() * heads
+
+    def auxiliary_loss(self):
+        return 0.01 * self.balance_loss
 
     def forward(self, x):
         q, k, v = (split_heads(f(x), self.heads) for f in (self.q, self.k, self.v))
-        heads = attend(q, k, v) * self.gates(x).transpose(1, 2)[..., None]
+        heads = attend(q, k, v) * self.gates(x).transpose(1, 2)[..., None].to(q.dtype)
         return self.projection(merge_heads(heads))
 
 
-class ReuseAttention(nn.Module):
+class ReuseAttention(Constants):
     """UniForm (2412.02344): one map for all heads; batch normalisations folded."""
 
     def __init__(self, channels, height, width, kernels=(1, 3, 5, 7), query_kernel=7):
@@ -218,6 +277,13 @@ class ReuseAttention(nn.Module):
         self.projection = nn.Conv2d(c, c, 1)
         self.bias = nn.Parameter(torch.randn(height, width))
 
+    @staticmethod
+    def distances(h, w):
+        """[h w, h w]: place of |dy|, |dx| in the flattened bias."""
+        t = torch.arange(h * w)
+        y, x = t // w, t % w
+        return (y[:, None] - y).abs() * w + (x[:, None] - x).abs()
+
     def forward(self, x):
         b, h, w, c = x.shape
         x = x.permute(0, 3, 1, 2)
@@ -225,8 +291,8 @@ class ReuseAttention(nn.Module):
         q = self.local_q(q)
         chunks = x.chunk(len(self.local_v), dim=1)
         v = torch.cat([f(part) for f, part in zip(self.local_v, chunks)], dim=1)
-        y, z = torch.arange(h * w) // w, torch.arange(h * w) % w
-        bias = self.bias[(y[:, None] - y).abs(), (z[:, None] - z).abs()]
+        place = self.constant(x, h, w, make=lambda: self.distances(h, w))
+        bias = self.bias.flatten()[place]
         q, k, v = (t.flatten(2).transpose(1, 2) for t in (q, k, v))
         out = F.relu(attend(q, k, v, bias=bias)).transpose(1, 2).reshape(b, c, h, w)
         return self.projection(out).permute(0, 2, 3, 1)
@@ -263,20 +329,27 @@ class TokenPredictor(nn.Module):
         self.hidden1 = nn.Linear(c // 2, c // 4)
         self.decide = nn.Linear(c // 4, 2)
 
-    def forward(self, x, keep=None):
-        """keep [b, n]: tokens that are still there."""
+    def decisions(self, x, keep=None):
+        """Log probabilities [b, n, 2] of keeping and of dropping; keep [b, n]: tokens that are
+        still there."""
         u = F.gelu(self.embed(self.norm(x)))
         half = u.shape[-1] // 2
-        weight = torch.ones(x.shape[:2], dtype=x.dtype) if keep is None else keep
+        weight = torch.ones_like(u[..., 0]) if keep is None else keep
         mean = (u[..., half:] * weight[..., None]).sum(1, keepdim=True)
         mean = mean / weight.sum(1)[:, None, None]
         u = torch.cat([u[..., :half], mean.expand(-1, u.shape[1], -1)], dim=-1)
-        u = self.decide(F.gelu(self.hidden1(F.gelu(self.hidden0(u)))))
-        return u.log_softmax(-1)[..., 0]
+        return self.decide(F.gelu(self.hidden1(F.gelu(self.hidden0(u))))).log_softmax(-1)
+
+    def forward(self, x, keep=None):
+        return self.decisions(x, keep)[..., 0]
 
 
 class PrunedBlock(nn.Module):
-    """Bypass: the best tokens go through the block, the others through a linear residual."""
+    """Bypass: the best tokens go through the block, the others through a linear residual.
+
+    In training no token is removed: a hard Gumbel sample says which are kept, dropped ones are
+    hidden from the others' attention, and a loss draws their share to kept / n.
+    """
 
     def __init__(self, channels, heads, kept):
         super().__init__()
@@ -285,10 +358,44 @@ class PrunedBlock(nn.Module):
         self.block = TransformerBlock(channels, heads)
         self.light = nn.Linear(channels, channels)
 
+    def sample(self, x):
+        """1 for kept tokens, else 0 [b, n], with the gradient of the soft decision."""
+        with exactly():
+            decisions = self.predictor.decisions(x.to(self.light.weight.dtype))
+            noise = -torch.log(-torch.log(torch.rand_like(decisions).clamp(1e-9, 1 - 1e-7)))
+            difference = (decisions + noise)[..., 0] - (decisions + noise)[..., 1]
+            soft = torch.sigmoid(difference)
+            return (difference > 0).to(soft.dtype) + soft - soft.detach()
+
+    def masked_block(self, x, keep, eps=1e-6):
+        """The block on all tokens; keys with keep 0 are seen by themselves alone."""
+        attention = self.block.attention
+        y = F.layer_norm(x, x.shape[-1:])
+        q, k, v = (split_heads(f(y), attention.heads)
+                   for f in (attention.q, attention.k, attention.v))
+        scores = (q @ k.transpose(-1, -2)).to(keep.dtype) * q.shape[-1] ** -0.5
+        own = torch.eye(x.shape[1], device=x.device, dtype=keep.dtype)
+        visible = (keep[:, None, :] * (1 - own) + own)[:, None]
+        weights = torch.exp(scores - scores.max(-1, keepdim=True).values.detach()) * visible
+        weights = (weights + eps / x.shape[1]) / (weights.sum(-1, keepdim=True) + eps)
+        x = x + attention.projection(merge_heads(weights.to(v.dtype) @ v))
+        return x + self.block.reduce(F.gelu(self.block.expand(F.layer_norm(x, x.shape[-1:]))))
+
+    def auxiliary_loss(self):
+        return 2.0 * self.ratio_loss
+
     def forward(self, x):
-        order = torch.sort(self.predictor(x), dim=1, descending=True, stable=True).indices
+        if self.training:
+            keep = self.sample(x)
+            self.ratio_loss = (keep.mean() - self.kept / x.shape[1]) ** 2
+            keep, light = keep[..., None], x + self.light(x)
+            return light + keep * (self.masked_block(x, keep[..., 0]) - light)
+        with exactly():
+            score = self.predictor(x.to(self.light.weight.dtype))
+        order = torch.sort(score, dim=1, descending=True, stable=True).indices
         index = order[:, : self.kept].sort(1).values[..., None].expand(-1, -1, x.shape[-1])
-        return (x + self.light(x)).scatter(1, index, self.block(x.gather(1, index)))
+        light = x + self.light(x)
+        return light.scatter(1, index, self.block(x.gather(1, index)).to(light.dtype))
 
 
 def match_tokens(metric, merged):
@@ -296,14 +403,11 @@ def match_tokens(metric, merged):
     b, n, _ = metric.shape
     unit = metric / metric.norm(dim=-1, keepdim=True)
     best, target = (unit[:, ::2] @ unit[:, 1::2].transpose(1, 2)).max(-1)
-    rows = torch.zeros(b, n, dtype=torch.long)
-    for i in range(b):
-        order = torch.sort(best[i], descending=True, stable=True).indices[:merged]
-        gone = torch.zeros(n, dtype=torch.bool)
-        gone[2 * order] = True
-        rows[i] = torch.cumsum((~gone).long(), 0) - 1
-        rows[i, 2 * order] = rows[i, 2 * target[i, order] + 1]
-    return rows
+    order = torch.sort(best, dim=-1, descending=True, stable=True).indices[:, :merged]
+    gone = torch.zeros_like(metric[..., 0]).scatter(1, 2 * order, 1.0)
+    rows = (1 - gone).cumsum(1).round().long() - 1
+    taken_up = rows.gather(1, 2 * target.gather(1, order) + 1)
+    return rows.scatter(1, 2 * order, taken_up)
 
 
 class MergedAttention(MultiHeadAttention):
@@ -314,13 +418,16 @@ class MergedAttention(MultiHeadAttention):
         self.merged = merged
 
     def forward(self, x):
-        rows = match_tokens(x, self.merged)
-        b, n, c = x.shape
-        index = rows[..., None].expand(-1, -1, c)
-        size = torch.zeros(b, n - self.merged, dtype=x.dtype)
-        size = size.scatter_add(1, rows, torch.ones_like(rows, dtype=x.dtype))
-        sums = torch.zeros(b, n - self.merged, c, dtype=x.dtype).scatter_add(1, index, x)
-        return super().forward(sums / size[..., None], size.log()).gather(1, index)
+        with exactly():
+            y = x.to(self.q.weight.dtype)
+            rows = match_tokens(y, self.merged)
+            b, n, c = y.shape
+            index = rows[..., None].expand(-1, -1, c)
+            size = y.new_zeros(b, n - self.merged)
+            size = size.scatter_add(1, rows, torch.ones_like(y[..., 0]))
+            sums = y.new_zeros(b, n - self.merged, c).scatter_add(1, index, y)
+            means = sums / size[..., None]
+        return super().forward(means, size.log()).gather(1, index)
 
 
 class RmsNorm(nn.Module):
@@ -329,7 +436,8 @@ class RmsNorm(nn.Module):
         self.weight = nn.Parameter(torch.ones(channels))
 
     def forward(self, x):
-        return x * torch.rsqrt((x * x).mean(-1, keepdim=True) + 1e-6) * self.weight
+        y = x.to(self.weight.dtype)
+        return (y * torch.rsqrt((y * y).mean(-1, keepdim=True) + 1e-6) * self.weight).to(x.dtype)
 
 
 class LatentAttention(nn.Module):
@@ -383,7 +491,7 @@ class Compress(nn.Module):
         return self.out(F.gelu(self.hidden(x.flatten(2))))
 
 
-class SparseAttention(nn.Module):
+class SparseAttention(Constants):
     """NSA (2502.11089) on maps, not causal: heads share one key head, a tile selects together."""
 
     def __init__(self, channels, heads, window, stride, tile, selected, rotated, width):
@@ -416,38 +524,49 @@ class SparseAttention(nn.Module):
                     table[ty * across + tx, i] += 1 / (self.stride[0] * self.stride[1])
         return table
 
+    def grid(self, h, w):
+        """Windows to tiles [windows, tiles]; tokens to tiles [tiles, n]; bias [n, n] that hides what
+        is not in a neighbouring tile; tile of each token [n]."""
+        t = torch.arange(h * w)
+        ty, tx = t // w // self.tile, t % w // self.tile
+        tile = ty * -(-w // self.tile) + tx
+        same = torch.arange(int(tile.max()) + 1)[:, None] == tile
+        near = ((ty[:, None] - ty).abs() <= 1) & ((tx[:, None] - tx).abs() <= 1)
+        dtype = self.q.weight.dtype
+        hidden = torch.zeros(near.shape, dtype=dtype).masked_fill(~near, -math.inf)
+        return self.overlap(h, w).T.to(dtype), same.to(dtype), hidden, tile
+
     def forward(self, x):
         b, h, w, c = x.shape
         x = x.reshape(b, h * w, c)
-        t = torch.arange(h * w)
-        across = -(-w // self.tile)
-        ty, tx = t // w // self.tile, t % w // self.tile
-        tile = ty * across + tx
+        overlap, same, far, tile = self.constant(x, h, w, make=lambda: self.grid(h, w))
         q = self.q(x)
         plain, turned = split_heads(q, self.heads), split_heads(self.turn_q(q), self.heads)
         kc = self.compress_k(self.k_compressed(x), h, w)[:, None]
         vc = self.compress_v(self.v_compressed(x), h, w)[:, None]
         weights = torch.softmax(plain @ kc.transpose(-1, -2) * plain.shape[-1] ** -0.5, dim=-1)
-        # The mean importance of a tile's queries, over all heads, chooses the tile's blocks.
-        importance = weights.sum(1) @ self.overlap(h, w).T.to(x.dtype)
-        same = (torch.arange(int(tile.max()) + 1)[:, None] == tile).to(x.dtype)
-        importance = same @ importance
-        importance.diagonal(dim1=1, dim2=2).fill_(math.inf)
-        order = torch.sort(importance, dim=-1, descending=True, stable=True).indices
-        mask = torch.zeros_like(importance).scatter(-1, order[..., : self.selected], 1.0)
-        selected = mask[:, tile][:, :, tile]
-        near = ((ty[:, None] - ty).abs() <= 1) & ((tx[:, None] - tx).abs() <= 1)
-        hide = lambda m: torch.where(m > 0, 0.0, -math.inf)
+        with exactly(), torch.no_grad():
+            # The mean importance of a tile's queries, over all heads, chooses the tile's blocks.
+            importance = same @ (weights.to(same.dtype).sum(1) @ overlap)
+            importance.diagonal(dim1=1, dim2=2).fill_(math.inf)
+            order = torch.sort(importance, dim=-1, descending=True, stable=True).indices
+            hidden = torch.full_like(importance, -math.inf)
+            hidden = hidden.scatter(-1, order[..., : self.selected], 0.0)
+            unselected = hidden[:, tile][:, :, tile][:, None]
+        rotated = self.turn_k(self.k_selected(x)), self.turn_k(self.k_window(x))
         branches = [
-            weights @ vc,
-            attend(turned, self.turn_k(self.k_selected(x))[:, None], self.v_selected(x)[:, None],
-                   bias=hide(selected)[:, None]),
-            attend(turned, self.turn_k(self.k_window(x))[:, None], self.v_window(x)[:, None],
-                   bias=hide(near.float())),
+            weights.to(vc.dtype) @ vc,
+            self.shared(turned, rotated[0], self.v_selected(x), unselected),
+            self.shared(turned, rotated[1], self.v_window(x), far),
         ]
         gates = torch.sigmoid(self.gate(x)).reshape(b, h * w, 3, self.heads).permute(2, 0, 3, 1)
         out = sum(g[..., None] * o for g, o in zip(gates, branches))
         return self.projection(merge_heads(out)).reshape(b, h, w, c)
+
+    def shared(self, q, k, v, bias):
+        """All heads of q to one head of keys and values."""
+        k, v = (t[:, None].expand(-1, self.heads, -1, -1) for t in (k, v))
+        return attend(q, k, v, bias=bias)
 
 
 def cases():
@@ -504,7 +623,7 @@ def main():
     for case, (module, x) in cases().items():
         randomize(module)
         # The definition in f64: what is left of the difference is the library's.
-        module, x = module.float().double(), x.float().double()
+        module, x = module.float().double().eval(), x.float().double()
         for name, value in module.state_dict().items():
             tensors[f"{case}.weights.{name}"] = value.float().numpy()
         tensors[f"{case}.input"] = x.float().numpy()

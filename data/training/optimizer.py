@@ -27,12 +27,11 @@ def orthogonalise(g, steps=5):
 
 def split_parameters(named_parameters):
     """(names for Muon, names for AdamW): matrices with 16 channels or more on both sides, but not
-    the position biases of agent attention, which are tables and no maps, and not the tail, whose
-    outputs are pixels."""
+    position biases, which are tables and no maps, and not the tail, whose outputs are pixels."""
     matrices, others = [], []
     for name, p in named_parameters:
         dense = p.ndim in (2, 4) and p.shape[0] >= 16 and p.shape[1] >= 16
-        table = "agent_" in name or "query_" in name
+        table = "agent_" in name or "query_" in name or name.endswith((".bias", ".position"))
         (matrices if dense and not table and not name.startswith("tail.") else others).append(name)
     return matrices, others
 
@@ -42,13 +41,13 @@ class Optimizer:
 
     A convolution's weight is the matrix [oc, ic * kh * kw]; its learning rate is scaled by
     sqrt(max(1, rows / columns)). Gradients are scaled to a joint norm of `clip` at most; those whose
-    norm is not finite count as zero.
+    norm is not finite count as zero. Without `record` no CUDA graph is made.
     """
 
     MOMENTUM = 0.95
     BETAS = (0.9, 0.99)
 
-    def __init__(self, model, muon_lr=0.01, adam_lr=1e-3, clip=0.5):
+    def __init__(self, model, muon_lr=0.01, adam_lr=1e-3, clip=0.5, record=True):
         named = dict(model.named_parameters())
         device = next(iter(named.values())).device
         self.names = list(named)
@@ -56,6 +55,7 @@ class Optimizer:
         self.rates, self.clip, self.steps = (muon_lr, adam_lr), clip, 0
         sizes = [p.numel() for p in self.parameters]
         self.gradient = torch.zeros(sum(sizes), device=device)
+        self.record = record and device.type == "cuda"
         self.views = [v.view(p.shape) for v, p in zip(self.gradient.split(sizes), self.parameters)]
         self.average = torch.cat([p.detach().reshape(-1) for p in self.parameters])
         self.norm = torch.zeros((), device=device)
@@ -141,7 +141,7 @@ class Optimizer:
         """One step on loss_of(*inputs), whose value is returned; `factor` scales both rates. Steps
         with the same loss_of and shapes share one recorded graph."""
         recorded = None
-        if self.gradient.is_cuda:
+        if self.record:
             key = (loss_of, *(t.shape for t in inputs))
             if key not in self.graphs:
                 self.graphs[key] = self._record(loss_of, inputs)

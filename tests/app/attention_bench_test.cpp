@@ -15,9 +15,9 @@ AttentionStudy example() {
   study.threads = 2;
   study.matmulGflops = 70;
   study.attentionGflops = 50;
-  study.systems.push_back({"latent", "MLA", "paper", "article", "verdict", 1e-6});
   study.systems.push_back(
-      {"histogram", "DHSA", "p", "a", "v", std::numeric_limits<double>::quiet_NaN()});
+      {"latent", "MLA", 1e-6, {{"paper", "small", ClaimVerdict::Reproduced, "84 %"}}});
+  study.systems.push_back({"network", "U", std::numeric_limits<double>::quiet_NaN()});
   AttentionMeasurement m;
   m.system = "latent";
   m.variant = "absorbed";
@@ -27,6 +27,9 @@ AttentionStudy example() {
   m.stateBytes = 80;
   m.baselineStateBytes = 512;
   study.measurements.push_back(m);
+  m.tokens = 1024;
+  m.cost.seconds.median = 2.0;
+  study.measurements.push_back(m);
   return study;
 }
 
@@ -35,6 +38,13 @@ TEST(AttentionBench, JsonHoldsTimesRatiosAndClaims) {
   EXPECT_EQ(report["schema"], 1);
   EXPECT_EQ(report["systems"][0]["max_error"], 1e-6);
   EXPECT_TRUE(report["systems"][1]["max_error"].is_null());
+  const auto& claim = report["systems"][0]["claims"][0];
+  EXPECT_EQ(claim["source"], "paper");
+  EXPECT_EQ(claim["verdict"], "reproduced");
+  EXPECT_EQ(claim["figure"], "84 %");
+  // Twice as slow at 1024 tokens, twice as fast at 4096.
+  ASSERT_EQ(report["break_even"].size(), 1U);
+  EXPECT_NEAR(report["break_even"][0]["tokens"].get<double>(), 2048.0, 1e-6);
   const auto& m = report["measurements"][0];
   EXPECT_EQ(m["tokens"], 4096);
   EXPECT_EQ(m["speedup"], 2.0);

@@ -308,6 +308,28 @@ TEST(HistogramCore, PaddingIsZerosBehindTheLargestValue) {
                      channelsOf(coreOf({with}, even, temperature)).slice(1, 0, 63), {1e-5, 1e-5}));
 }
 
+TEST(HistogramCore, GoldenMultiplyAddsOfThePapersNetworkAt256) {
+  struct Stage {
+    Dim channels;
+    Dim heads;  ///< as many bins
+    Dim blocks;
+    Dim side;
+  };
+  const Stage stages[] = {{36, 1, 4, 256}, {72, 2, 4, 128}, {144, 4, 6, 64}, {288, 8, 8, 32},
+                          {144, 4, 6, 64}, {72, 2, 4, 128}, {72, 1, 4, 256}, {72, 1, 4, 256}};
+  std::uint64_t total = 0;
+  for (const auto& [c, heads, blocks, side] : stages) {
+    Weights weights;
+    weights.add("a.temperature", {heads}, std::vector<float>(static_cast<std::size_t>(heads), 1));
+    GraphBuilder graph(weights, Precision::F32);
+    const Tensor qk = graph.input("qk", {1, side, side, 4 * c});
+    const Tensor v = graph.input("v", {1, side, side, c});
+    histogramCore(graph, qk, v, "a", {.heads = heads, .bins = heads});
+    total += static_cast<std::uint64_t>(blocks) * graph.macs();
+  }
+  EXPECT_EQ(total, 21743271936U);
+}
+
 TEST(HistogramCore, ErrorsNameShapes) {
   const auto error = [](const Shape& qk, const Shape& v, Dim heads, Dim bins) {
     return messageOf([&] {

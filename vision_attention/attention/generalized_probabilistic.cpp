@@ -1,7 +1,5 @@
 #include "vision_attention/attention/generalized_probabilistic.h"
 
-#include <omp.h>
-
 #include <algorithm>
 #include <cmath>
 #include <stdexcept>
@@ -37,44 +35,26 @@ class DualAttention final : public Operator {
         negative_(tileOptions(sizes)) {}
 
   void prepare(const Engine& engine, bool /*inPlace*/) override {
-    threads_ = engine.threads();
     positive_.prepare(engine);
     negative_.prepare(engine);
   }
-
   std::size_t scratchBytes() const override {
-    return static_cast<std::size_t>(threads_) *
-           (positive_.scratchBytes() + negative_.scratchBytes());
+    return positive_.scratchBytes() + negative_.scratchBytes();
   }
-
   void bind(const Engine& engine, const Buffers& buffers) override {
     buffers_ = buffers;
-    std::byte* scratch = buffers.scratch;
-    for (int t = 0; t < threads_; ++t) {
-      positive_.bind(engine, t, scratch);
-      scratch += positive_.scratchBytes();
-      negative_.bind(engine, t, scratch);
-      scratch += negative_.scratchBytes();
-    }
+    positive_.bind(engine, buffers.scratch);
+    negative_.bind(engine, buffers.scratch + positive_.scratchBytes());
   }
-
   void run(const Engine& /*engine*/) override {
-    const Dim tile = positive_.options().queries;
-    const Dim pieces = (sizes_.n + tile - 1) / tile;
-#pragma omp parallel for schedule(dynamic) num_threads(threads_)
-    for (Dim item = 0; item < sizes_.mb * sizes_.heads * pieces; ++item) {
-      const Dim group = item / pieces;
-      attend(group / sizes_.heads, group % sizes_.heads, item % pieces * tile,
-             omp_get_thread_num());
-    }
+    positive_.forTiles(sizes_.mb * sizes_.heads, sizes_.n,
+                       [this](Dim group, Dim first, Dim rows, int thread) {
+                         attend(group / sizes_.heads, group % sizes_.heads, first, rows, thread);
+                       });
   }
 
-  std::string kind() const override {
-    return "attention";
-  }
-  std::string implementation() const override {
-    return positive_.implementation();
-  }
+  std::string kind() const override { return "attention"; }
+  std::string implementation() const override { return positive_.implementation(); }
   std::uint64_t macs() const override {
     return static_cast<std::uint64_t>(4 * sizes_.mb * sizes_.heads * sizes_.n * sizes_.m *
                                       sizes_.d);
@@ -88,28 +68,18 @@ class DualAttention final : public Operator {
             .valueSize = s.d};
   }
 
-  void attend(Dim batch, Dim head, Dim firstQuery, int thread) {
+  void attend(Dim batch, Dim head, Dim firstQuery, Dim rows, int thread) {
     const auto& [mb, n, m, heads, d] = sizes_;
     const Dim stride = heads * d;
-    const Dim rows = std::min(positive_.options().queries, n - firstQuery);
     const Dim query = (batch * n + firstQuery) * stride + head * d;
     const auto source = [&](std::size_t i) { return reinterpret_cast<const T*>(buffers_.src[i]); };
     copyRows(source(0) + query, stride, rows, d, positive_.queries(thread), d);
     copyRows(source(1) + query, stride, rows, d, negative_.queries(thread), d);
-    positive_.begin(thread, rows);
-    negative_.begin(thread, rows);
     const TileLogits logits{.scale = 1.0F / std::sqrt(static_cast<float>(d))};
-    for (Dim first = 0; first < m; first += positive_.options().keys) {
-      const Dim columns = std::min(positive_.options().keys, m - first);
-      const Dim key = (batch * m + first) * stride + head * d;
-      for (AttentionTiles<T>* tiles : {&positive_, &negative_}) {
-        copyRows(source(2) + key, stride, columns, d, tiles->keys(thread), d);
-        copyRows(source(3) + key, stride, columns, d, tiles->values(thread), d);
-        tiles->accumulate(thread, rows, columns, logits);
-      }
-    }
-    const float* const p = positive_.finish(thread, rows);
-    const float* const q = negative_.finish(thread, rows);
+    const Dim key = batch * m * stride + head * d;
+    const KeyRows<T> keys{source(2) + key, stride, source(3) + key, stride, m};
+    const float* const p = positive_.attend(thread, rows, keys, logits);
+    const float* const q = negative_.attend(thread, rows, keys, logits);
     const float plus = 1.0F + plus_[static_cast<std::size_t>(head)];
     const float minus = minus_[static_cast<std::size_t>(head)];
     T* const dst = reinterpret_cast<T*>(buffers_.dst[0]) + query;
@@ -125,7 +95,6 @@ class DualAttention final : public Operator {
   std::vector<float> minus_;
   AttentionTiles<T> positive_;
   AttentionTiles<T> negative_;
-  int threads_ = 1;
   Buffers buffers_;
 };
 

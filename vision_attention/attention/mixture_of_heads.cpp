@@ -179,29 +179,21 @@ class MixtureCore final : public Operator {
         (static_cast<std::size_t>(sizes_.mb * sizes_.heads * (sizes_.n + 1)) * 4 + 63) / 64 * 64;
   }
 
-  std::size_t scratchBytes() const override {
-    return listBytes_ + static_cast<std::size_t>(threads_) * tiles_.scratchBytes();
-  }
+  std::size_t scratchBytes() const override { return listBytes_ + tiles_.scratchBytes(); }
 
   void bind(const Engine& engine, const Buffers& buffers) override {
     buffers_ = buffers;
-    for (int t = 0; t < threads_; ++t) {
-      tiles_.bind(
-          engine, t,
-          buffers.scratch + listBytes_ + static_cast<std::size_t>(t) * tiles_.scratchBytes());
-    }
+    tiles_.bind(engine, buffers.scratch + listBytes_);
   }
 
   void run(const Engine& /*engine*/) override {
     const Dim groups = sizes_.mb * sizes_.heads;
 #pragma omp parallel for schedule(static) num_threads(threads_)
     for (Dim group = 0; group < groups; ++group) list(group);
-    const Dim tile = tiles_.options().queries;
-    const Dim pieces = (sizes_.n + tile - 1) / tile;
-#pragma omp parallel for schedule(dynamic) num_threads(threads_)
-    for (Dim item = 0; item < groups * pieces; ++item) {
-      attend(item / pieces, item % pieces * tile, omp_get_thread_num());
-    }
+    tiles_.forTiles(groups, sizes_.n, [this](Dim group, Dim first, Dim rows, int thread) {
+      const Dim chosen = listOf(group)[0];
+      if (first < chosen) attend(group, first, std::min(rows, chosen - first), thread);
+    });
   }
 
   std::string kind() const override {
@@ -245,28 +237,18 @@ class MixtureCore final : public Operator {
     tokens[0] = count;
   }
 
-  void attend(Dim group, Dim firstQuery, int thread) {
-    const std::int32_t* const tokens = listOf(group);
-    if (firstQuery >= tokens[0]) return;
+  void attend(Dim group, Dim firstQuery, Dim rows, int thread) {
     const auto& [mb, n, heads, d, active] = sizes_;
     const Dim stride = heads * d;
-    const Dim rows = std::min(tiles_.options().queries, tokens[0] - firstQuery);
-    const std::int32_t* const chosen = tokens + 1 + firstQuery;
+    const std::int32_t* const chosen = listOf(group) + 1 + firstQuery;
     const auto source = [&](std::size_t i) {
       return reinterpret_cast<const T*>(buffers_.src[i]) + offsetOf(group);
     };
     for (Dim i = 0; i < rows; ++i) {
       copyRows(source(0) + chosen[i] * stride, stride, 1, d, tiles_.queries(thread) + i * d, d);
     }
-    tiles_.begin(thread, rows);
-    const TileLogits logits{.scale = 1.0F / std::sqrt(static_cast<float>(d))};
-    for (Dim first = 0; first < n; first += tiles_.options().keys) {
-      const Dim columns = std::min(tiles_.options().keys, n - first);
-      copyRows(source(1) + first * stride, stride, columns, d, tiles_.keys(thread), d);
-      copyRows(source(2) + first * stride, stride, columns, d, tiles_.values(thread), d);
-      tiles_.accumulate(thread, rows, columns, logits);
-    }
-    const float* const out = tiles_.finish(thread, rows);
+    const float* const out = tiles_.attend(thread, rows, {source(1), stride, source(2), stride, n},
+                                           {.scale = 1.0F / std::sqrt(static_cast<float>(d))});
     const float* const gates = gatesOf(group);
     T* const dst = reinterpret_cast<T*>(buffers_.dst[0]) + offsetOf(group);
     for (Dim i = 0; i < rows; ++i) {

@@ -7,6 +7,7 @@
 
 #include "vision_attention/multiversion.h"
 #include "vision_attention/ops/scratch_layout.h"
+#include "vision_attention/ops/token_rows.h"
 #include "vision_attention/ops/vector_math.h"
 
 namespace va {
@@ -107,12 +108,19 @@ void AttentionTiles<T>::prepare(const Engine& engine) {
 }
 
 template <typename T>
-std::size_t AttentionTiles<T>::scratchBytes() const {
+std::size_t AttentionTiles<T>::threadBytes() const {
   return bytes_;
 }
 
 template <typename T>
-void AttentionTiles<T>::bind(const Engine& engine, int thread, std::byte* scratch) {
+void AttentionTiles<T>::bind(const Engine& engine, std::byte* scratch) {
+  for (std::size_t t = 0; t < scratch_.size(); ++t) {
+    bindThread(engine, static_cast<int>(t), scratch + t * bytes_);
+  }
+}
+
+template <typename T>
+void AttentionTiles<T>::bindThread(const Engine& engine, int thread, std::byte* scratch) {
   scratch_.at(static_cast<std::size_t>(thread)) = scratch;
   scoreProduct_->bind(engine, thread, queries(thread), keys(thread), at<float>(thread, scores_),
                       at<std::byte>(thread, matmul_));
@@ -128,7 +136,8 @@ void AttentionTiles<T>::begin(int thread, Dim rows) {
 }
 
 template <typename T>
-void AttentionTiles<T>::accumulate(int thread, Dim rows, Dim columns, const TileLogits& logits) {
+void AttentionTiles<T>::accumulate(int thread, Dim rows, Dim columns, const TileLogits& logits,
+                                   const TileWeights& kept) {
   const Dim keys = options_.keys;
   const Dim valueSize = options_.valueSize;
   scoreProduct_->run(thread);
@@ -151,7 +160,15 @@ void AttentionTiles<T>::accumulate(int thread, Dim rows, Dim columns, const Tile
     const float now = std::max(before, scale * largest(row, columns));
     // Without a valid key so far the differences would be NaN; any finite offset gives zeros.
     const float offset = now == -kInfinity ? 0.0F : now;
-    const float sum = exponentialsTo(row, scale, offset, columns, weights);
+    float sum = 0.0F;
+    if (kept.weights == nullptr) {
+      sum = exponentialsTo(row, scale, offset, columns, weights);
+    } else {
+      float* const keep = kept.weights + i * kept.stride;
+      sum = exponentialsTo(row, scale, offset, columns, keep);
+      copyRows(keep, columns, 1, columns, weights, columns);
+      kept.offsets[i] = offset;
+    }
     std::fill_n(weights + columns, keys - columns, T(0.0F));
     const float factor = before == -kInfinity ? 0.0F : exponential(before - offset);
     sums[i] = sums[i] * factor + sum;
@@ -163,6 +180,12 @@ void AttentionTiles<T>::accumulate(int thread, Dim rows, Dim columns, const Tile
 }
 
 template <typename T>
+float AttentionTiles<T>::share(int thread, Dim row, float offset) const {
+  const float sum = at<float>(thread, sums_)[row];
+  return sum == 0.0F ? 0.0F : exponential(offset - at<float>(thread, maxima_)[row]) / sum;
+}
+
+template <typename T>
 const float* AttentionTiles<T>::finish(int thread, Dim rows) {
   const float* const sums = at<float>(thread, sums_);
   float* const out = at<float>(thread, out_);
@@ -171,6 +194,23 @@ const float* AttentionTiles<T>::finish(int thread, Dim rows) {
     scaleRow(out + i * options_.valueSize, factor, options_.valueSize);
   }
   return out;
+}
+
+template <typename T>
+const float* AttentionTiles<T>::attend(int thread, Dim rows, const KeyRows<T>& source,
+                                       TileLogits logits) {
+  begin(thread, rows);
+  for (Dim first = 0; first < source.count; first += options_.keys) {
+    const Dim columns = std::min(options_.keys, source.count - first);
+    copyRows(source.keys + first * source.keyStride, source.keyStride, columns, options_.keySize,
+             keys(thread), options_.keySize);
+    copyRows(source.values + first * source.valueStride, source.valueStride, columns,
+             options_.valueSize, values(thread), options_.valueSize);
+    accumulate(thread, rows, columns, logits);
+    if (logits.bias != nullptr) logits.bias += options_.keys;
+    if (logits.keyBias != nullptr) logits.keyBias += options_.keys;
+  }
+  return finish(thread, rows);
 }
 
 template <typename T>

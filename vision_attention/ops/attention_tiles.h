@@ -1,5 +1,8 @@
 #pragma once
 
+#include <omp.h>
+
+#include <algorithm>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -28,6 +31,24 @@ struct TileLogits {
   const float* keyBias = nullptr;
 };
 
+/// Keys and values of one head in tensors whose rows are the strides apart.
+template <typename T>
+struct KeyRows {
+  const T* keys = nullptr;
+  Dim keyStride = 0;
+  const T* values = nullptr;
+  Dim valueStride = 0;
+  Dim count = 0;
+};
+
+/// Where one tile's weights go before they are divided: [rows, stride] f32, and what was subtracted
+/// from the logits of each row.
+struct TileWeights {
+  float* weights = nullptr;
+  Dim stride = 0;
+  float* offsets = nullptr;
+};
+
 /// The largest of `tile` or less that cuts `count` into pieces of about the same size.
 Dim evenTile(Dim count, Dim tile);
 
@@ -41,9 +62,12 @@ class AttentionTiles {
   explicit AttentionTiles(const AttentionTilesOptions& options);
 
   void prepare(const Engine& engine);
-  /// Bytes per thread, after prepare().
-  std::size_t scratchBytes() const;
-  void bind(const Engine& engine, int thread, std::byte* scratch);
+  /// Bytes of one thread, after prepare().
+  std::size_t threadBytes() const;
+  void bindThread(const Engine& engine, int thread, std::byte* scratch);
+  /// The same for all threads, one after the other.
+  std::size_t scratchBytes() const { return scratch_.size() * threadBytes(); }
+  void bind(const Engine& engine, std::byte* scratch);
 
   /// Where the caller packs a tile's rows: [queries, keySize], [keys, keySize], [keys, valueSize].
   T* queries(int thread) const { return at<T>(thread, queries_); }
@@ -53,14 +77,35 @@ class AttentionTiles {
   /// Forgets what `rows` queries have seen.
   void begin(int thread, Dim rows);
   /// Lets the first `rows` queries attend to the first `columns` packed keys.
-  void accumulate(int thread, Dim rows, Dim columns, const TileLogits& logits);
+  void accumulate(int thread, Dim rows, Dim columns, const TileLogits& logits,
+                  const TileWeights& kept = {});
+  /// What kept weights are multiplied with to be softmax weights, after the last accumulate().
+  float share(int thread, Dim row, float offset) const;
   /// Divides by the sums: [queries, valueSize], zeros for a row that saw no key. Rows beyond what
   /// short tiles fill take part in the products; nobody reads their results.
   const float* finish(int thread, Dim rows);
+  /// All of it: the first `rows` packed queries attend to every key. Biases begin at the first key.
+  const float* attend(int thread, Dim rows, const KeyRows<T>& source, TileLogits logits);
+
+  /// Cuts `queries` of every group into tiles and calls body(group, first, rows, thread) for each
+  /// on the threads of the engine.
+  template <typename Body>
+  void forTiles(Dim groups, Dim queries, Body body) const {
+    const Dim pieces = (queries + options_.queries - 1) / options_.queries;
+#pragma omp parallel for schedule(dynamic) num_threads(static_cast <int>(scratch_.size()))
+    for (Dim item = 0; item < groups * pieces; ++item) {
+      const Dim first = item % pieces * options_.queries;
+      body(item / pieces, first, std::min(options_.queries, queries - first), omp_get_thread_num());
+    }
+  }
   std::string implementation() const;
   /// Of one accumulate().
-  std::uint64_t macs() const { return scoreProduct_->macs() + valueProduct_->macs(); }
-  const AttentionTilesOptions& options() const { return options_; }
+  std::uint64_t macs() const {
+    return scoreProduct_->macs() + valueProduct_->macs();
+  }
+  const AttentionTilesOptions& options() const {
+    return options_;
+  }
 
  private:
   template <typename U>

@@ -1,8 +1,5 @@
 #include "vision_attention/ops/streamed_attention.h"
 
-#include <omp.h>
-
-#include <algorithm>
 #include <cmath>
 #include <stdexcept>
 
@@ -42,78 +39,47 @@ class StreamedAttention final : public Operator {
                 .keySize = sizes.d,
                 .valueSize = sizes.e}) {}
 
-  void prepare(const Engine& engine, bool /*inPlace*/) override {
-    threads_ = engine.threads();
-    tiles_.prepare(engine);
-  }
-
-  std::size_t scratchBytes() const override {
-    return static_cast<std::size_t>(threads_) * tiles_.scratchBytes();
-  }
-
+  void prepare(const Engine& engine, bool /*inPlace*/) override { tiles_.prepare(engine); }
+  std::size_t scratchBytes() const override { return tiles_.scratchBytes(); }
   void bind(const Engine& engine, const Buffers& buffers) override {
     buffers_ = buffers;
-    for (int t = 0; t < threads_; ++t) {
-      tiles_.bind(engine, t, buffers.scratch + static_cast<std::size_t>(t) * tiles_.scratchBytes());
-    }
+    tiles_.bind(engine, buffers.scratch);
   }
-
   void run(const Engine& /*engine*/) override {
-    const Dim tile = tiles_.options().queries;
-    const Dim pieces = (sizes_.n + tile - 1) / tile;
-    const Dim items = sizes_.mb * sizes_.heads * pieces;
-#pragma omp parallel for schedule(dynamic) num_threads(threads_)
-    for (Dim item = 0; item < items; ++item) {
-      const Dim group = item / pieces;
-      attend(group / sizes_.heads, group % sizes_.heads, item % pieces * tile,
-             omp_get_thread_num());
-    }
+    tiles_.forTiles(sizes_.mb * sizes_.heads, sizes_.n,
+                    [this](Dim group, Dim first, Dim rows, int thread) {
+                      attend(group / sizes_.heads, group % sizes_.heads, first, rows, thread);
+                    });
   }
 
-  std::string kind() const override {
-    return "attention";
-  }
-  std::string implementation() const override {
-    return tiles_.implementation();
-  }
+  std::string kind() const override { return "attention"; }
+  std::string implementation() const override { return tiles_.implementation(); }
   std::uint64_t macs() const override {
     return static_cast<std::uint64_t>(sizes_.mb * sizes_.heads * sizes_.n * sizes_.m *
                                       (sizes_.d + sizes_.e));
   }
 
  private:
-  const T* source(std::size_t i) const {
-    return reinterpret_cast<const T*>(buffers_.src[i]);
-  }
+  const T* source(std::size_t i) const { return reinterpret_cast<const T*>(buffers_.src[i]); }
 
-  void attend(Dim batch, Dim head, Dim firstQuery, int thread) {
+  void attend(Dim batch, Dim head, Dim firstQuery, Dim rows, int thread) {
     const auto& [mb, n, m, heads, keyHeads, d, e, valueStride] = sizes_;
-    const Dim rows = std::min(tiles_.options().queries, n - firstQuery);
     const Dim queryStride = heads * d;
     const Dim keyStride = keyHeads * d;
     const Dim keyHead = head / (heads / keyHeads);
     copyRows(source(0) + (batch * n + firstQuery) * queryStride + head * d, queryStride, rows, d,
              tiles_.queries(thread), d);
-    tiles_.begin(thread, rows);
-    const Dim biasHead = static_cast<Dim>(bias_.size()) == heads * n * m ? head : 0;
-    for (Dim first = 0; first < m; first += tiles_.options().keys) {
-      const Dim columns = std::min(tiles_.options().keys, m - first);
-      copyRows(source(1) + (batch * m + first) * keyStride + keyHead * d, keyStride, columns, d,
-               tiles_.keys(thread), d);
-      copyRows(source(2) + (batch * m + first) * valueStride + keyHead * e, valueStride, columns, e,
-               tiles_.values(thread), e);
-      TileLogits logits{.scale = scale_};
-      if (!bias_.empty()) {
-        logits.bias = bias_.data() + (biasHead * n + firstQuery) * m + first;
-        logits.biasStride = m;
-      }
-      if (keyBias_) {
-        logits.keyBias = reinterpret_cast<const float*>(buffers_.src[3]) + batch * m + first;
-      }
-      tiles_.accumulate(thread, rows, columns, logits);
+    TileLogits logits{.scale = scale_};
+    if (!bias_.empty()) {
+      const Dim biasHead = static_cast<Dim>(bias_.size()) == heads * n * m ? head : 0;
+      logits.bias = bias_.data() + (biasHead * n + firstQuery) * m;
+      logits.biasStride = m;
     }
+    if (keyBias_) logits.keyBias = reinterpret_cast<const float*>(buffers_.src[3]) + batch * m;
+    const KeyRows<T> keys{source(1) + batch * m * keyStride + keyHead * d, keyStride,
+                          source(2) + batch * m * valueStride + keyHead * e, valueStride, m};
     copyRows(
-        tiles_.finish(thread, rows), e, rows, e,
+        tiles_.attend(thread, rows, keys, logits), e, rows, e,
         reinterpret_cast<T*>(buffers_.dst[0]) + (batch * n + firstQuery) * heads * e + head * e,
         heads * e);
   }
@@ -123,7 +89,6 @@ class StreamedAttention final : public Operator {
   std::vector<float> bias_;
   bool keyBias_;
   AttentionTiles<T> tiles_;
-  int threads_ = 1;
   Buffers buffers_;
 };
 

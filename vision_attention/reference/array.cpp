@@ -1,10 +1,10 @@
-#include "tests/support/array.h"
+#include "vision_attention/reference/array.h"
 
 #include <algorithm>
 #include <functional>
 #include <numeric>
 
-namespace va::test {
+namespace va::reference {
 
 namespace {
 
@@ -138,4 +138,4 @@ Array concatenate(const std::vector<Array>& parts, int axis) {
   return result;
 }
 
-}  // namespace va::test
+}  // namespace va::reference

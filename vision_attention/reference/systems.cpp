@@ -1,4 +1,4 @@
-#include "tests/support/reference_systems.h"
+#include "vision_attention/reference/systems.h"
 
 #include <algorithm>
 #include <cmath>
@@ -6,10 +6,10 @@
 #include <limits>
 #include <numeric>
 
-#include "tests/support/reference.h"
-#include "tests/support/reference_attention.h"
+#include "vision_attention/reference/attention.h"
+#include "vision_attention/reference/operators.h"
 
-namespace va::test {
+namespace va::reference {
 
 namespace {
 
@@ -200,7 +200,7 @@ Array refReuse(const RefWeights& weights, const std::string& scope, const Array&
   }
   Array attended = refAttention(tokens(q), tokens(qk.slice(3, c / 4, c / 4)),
                                 tokens(concatenate(values, 3)), scale, {}, bias);
-  attended = va::test::map(attended, refRelu);
+  attended = va::reference::map(attended, refRelu);
   return convolve(attended.reshaped({1, h, w, c}), scope + ".projection", 1).reshaped({h, w, c});
 }
 
@@ -409,4 +409,4 @@ Array refWindowMeans(const Array& src, const RefSparse& o) {
   return result;
 }
 
-}  // namespace va::test
+}  // namespace va::reference

@@ -1,9 +1,9 @@
-#include "tests/support/random.h"
+#include "vision_attention/reference/random.h"
 
 #include <algorithm>
 #include <numeric>
 
-namespace va::test {
+namespace va::reference {
 
 namespace {
 
@@ -37,4 +37,4 @@ std::vector<Dim> Random::permutation(Dim count) {
   return order;
 }
 
-}  // namespace va::test
+}  // namespace va::reference

@@ -1,11 +1,11 @@
-#include "tests/support/reference.h"
+#include "vision_attention/reference/operators.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 #include <numeric>
 
-namespace va::test {
+namespace va::reference {
 
 namespace {
 
@@ -315,4 +315,4 @@ std::vector<Dim> refArgsort(const std::vector<double>& values) {
   return order;
 }
 
-}  // namespace va::test
+}  // namespace va::reference

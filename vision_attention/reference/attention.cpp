@@ -1,12 +1,12 @@
-#include "tests/support/reference_attention.h"
+#include "vision_attention/reference/attention.h"
 
 #include <algorithm>
 #include <cmath>
 #include <limits>
 
-#include "tests/support/reference.h"
+#include "vision_attention/reference/operators.h"
 
-namespace va::test {
+namespace va::reference {
 
 namespace {
 
@@ -295,4 +295,4 @@ Array refApplySpatial(const Array& map, const Array& gate) {
   return result;
 }
 
-}  // namespace va::test
+}  // namespace va::reference
