@@ -21,38 +21,6 @@ bool isPictureName(const fs::path& name) {
   return isImageExtension(name) && !file.starts_with(".pristine-") && !file.starts_with("._");
 }
 
-/// The picture files of a folder, relative to it and sorted; links to folders are not followed.
-std::vector<fs::path> picturesIn(const fs::path& folder, BatchPlan& plan, bool recursive,
-                                 const fs::path& skip) {
-  std::vector<fs::path> found;
-  std::vector<fs::path> pending{fs::path()};
-  while (!pending.empty()) {
-    const fs::path relative = pending.back();
-    pending.pop_back();
-    std::error_code error;
-    fs::directory_iterator entry(folder / relative, error);
-    for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-      const fs::path name = relative / entry->path().filename();
-      std::error_code unknown;
-      if (entry->is_directory(unknown)) {
-        if (entry->is_symlink(unknown)) continue;
-        if (name.filename() == ".pristine") continue;  // the journal's
-        if (!skip.empty() && fs::equivalent(entry->path(), skip, unknown)) continue;
-        if (recursive) {
-          pending.push_back(name);
-        } else {
-          plan.skippedFolders = true;
-        }
-      } else if (isPictureName(name)) {
-        found.push_back(name);
-      }
-    }
-    if (error) plan.failures.push_back({folder / relative, error.message()});
-  }
-  std::ranges::sort(found);
-  return found;
-}
-
 fs::path identity(const fs::path& path) {
   std::error_code error;
   const fs::path resolved = fs::weakly_canonical(path, error);
@@ -91,6 +59,37 @@ void requireDistinct(const BatchPlan& plan) {
 }
 
 }  // namespace
+
+std::vector<fs::path> picturesIn(const fs::path& folder, BatchPlan& plan, bool recursive,
+                                 const fs::path& skip) {
+  std::vector<fs::path> found;
+  std::vector<fs::path> pending{fs::path()};
+  while (!pending.empty()) {
+    const fs::path relative = pending.back();
+    pending.pop_back();
+    std::error_code error;
+    fs::directory_iterator entry(folder / relative, error);
+    for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+      const fs::path name = relative / entry->path().filename();
+      std::error_code unknown;
+      if (entry->is_directory(unknown)) {
+        if (entry->is_symlink(unknown)) continue;
+        if (name.filename() == ".pristine") continue;  // the journal's
+        if (!skip.empty() && fs::equivalent(entry->path(), skip, unknown)) continue;
+        if (recursive) {
+          pending.push_back(name);
+        } else {
+          plan.skippedFolders = true;
+        }
+      } else if (isPictureName(name)) {
+        found.push_back(name);
+      }
+    }
+    if (error) plan.failures.push_back({folder / relative, error.message()});
+  }
+  std::ranges::sort(found);
+  return found;
+}
 
 BatchPlan planBatch(const std::vector<fs::path>& inputs, const fs::path& output,
                     const PlanOptions& options) {

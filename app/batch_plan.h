@@ -29,6 +29,12 @@ struct BatchPlan {
   bool skippedFolders = false;   ///< a folder had sub-folders and recursion was off
 };
 
+/// The pictures of a folder by their names, relative to it and sorted; without what lies in the
+/// folder `skip`. Links to folders are not followed. Tells `plan` of folders that cannot be read,
+/// and of those left out when not `recursive`.
+std::vector<std::filesystem::path> picturesIn(const std::filesystem::path& folder, BatchPlan& plan,
+                                              bool recursive, const std::filesystem::path& skip);
+
 struct PlanOptions {
   bool recursive = false;              ///< descend into sub-folders, keeping the tree
   std::optional<FileFormat> format{};  ///< of the outputs, whose extensions follow it

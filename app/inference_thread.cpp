@@ -7,6 +7,7 @@
 #include <exception>
 #include <utility>
 
+#include "app/machine_limits.h"
 #include "app/picture_restoration.h"
 #include "core/error.h"
 
@@ -23,13 +24,13 @@ double secondsSince(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
-/// The lightest installed model for the same task, where it takes at most half the work.
+/// The lightest installed model for the same task, where that saves a third of the work or more.
 std::shared_ptr<const Model> draftModelFor(const std::shared_ptr<const Model>& model) {
   std::shared_ptr<const Model> best = model;
   for (const auto& path : listModels()) {
     try {
       auto other = loadModel(path.string());
-      const bool light = other->info().macsPerPixel <= 0.5 * model->info().macsPerPixel;
+      const bool light = 3 * other->info().macsPerPixel <= 2 * model->info().macsPerPixel;
       if (other->info().task == model->info().task && other->info().scale == model->info().scale &&
           light && other->info().macsPerPixel < best->info().macsPerPixel) {
         best = std::move(other);
@@ -53,18 +54,19 @@ struct InferenceThread::Networks {
   std::uint64_t tilesOf = 0;  ///< id of the picture that `tiles` is for
 };
 
-/// Forwards a run of jobs and lets the picture that is looked at go first.
+/// Forwards a run of jobs and lets the picture that is looked at go first. `indices`: what the jobs
+/// that are run have in the list that was given.
 class InferenceThread::JobFollower : public JobObserver {
  public:
-  JobFollower(InferenceThread& owner, std::stop_token stop)
-      : owner_(owner), stop_(std::move(stop)) {}
+  JobFollower(InferenceThread& owner, std::stop_token stop, std::vector<std::size_t> indices)
+      : owner_(owner), stop_(std::move(stop)), indices_(std::move(indices)) {}
 
   void started(std::size_t index, const Job& /*job*/, double megapixels) override {
-    owner_.observer_.jobStarted(index, megapixels);
+    owner_.observer_.jobStarted(indices_[index], megapixels);
     away_.resize(std::max(away_.size(), index + 1), 0.0);
   }
   void progressed(std::size_t index, double share) override {
-    owner_.observer_.jobProgressed(index, share);
+    owner_.observer_.jobProgressed(indices_[index], share);
     const auto begin = Clock::now();
     owner_.attend(Within::Jobs, stop_);
     away_[index] += secondsSince(begin);
@@ -72,12 +74,13 @@ class InferenceThread::JobFollower : public JobObserver {
   void finished(std::size_t index, const JobResult& result) override {
     JobResult net = result;
     if (index < away_.size()) net.seconds -= away_[index];
-    owner_.observer_.jobFinished(index, net);
+    owner_.observer_.jobFinished(indices_[index], net);
   }
 
  private:
   InferenceThread& owner_;
   std::stop_token stop_;
+  std::vector<std::size_t> indices_;
   std::vector<double> away_;  ///< seconds spent on other things, of every job
 };
 
@@ -136,11 +139,18 @@ void InferenceThread::setHurry(bool hurry) {
   changed_.notify_all();
 }
 
-void InferenceThread::startJobs(std::vector<Job> jobs, const RunOptions& options) {
+void InferenceThread::startJobs(std::vector<Job> jobs, const JobOptions& options) {
   const std::lock_guard lock(mutex_);
   jobs_ = std::move(jobs);
-  runOptions_ = options;
+  jobOptions_ = options;
+  jobsFinished_ = false;
   jobsStop_ = {};
+  changed_.notify_all();
+}
+
+void InferenceThread::finishJobs() {
+  const std::lock_guard lock(mutex_);
+  jobsFinished_ = true;
   changed_.notify_all();
 }
 
@@ -162,6 +172,7 @@ void InferenceThread::loop() {
     bool reload = false;
     bool refuse = false;
     bool run = false;
+    bool finish = false;
     std::optional<Task> task;
     {
       std::unique_lock lock(mutex_);
@@ -173,18 +184,20 @@ void InferenceThread::loop() {
         if (!task && !reload && networks_ && (!live_ || live_->complete())) {
           networks_->tiles.reset();  // its memory is large
         }
-        return quit_ || reload || refuse || run || task;
+        finish = std::exchange(jobsFinished_, false);
+        return quit_ || reload || refuse || run || task || finish;
       });
       if (quit_) return;
       if (refuse && !reload) jobs_.reset();
     }
+    if (finish) journal_.reset();
     if (reload) {
       load();
     } else if (refuse) {
       observer_.jobsEnded();
     } else if (task) {
       restoreTile(*task);
-    } else {
+    } else if (run) {
       runJobList();
     }
   }
@@ -319,21 +332,47 @@ void InferenceThread::restoreTile(const Task& task) {
   if (live_ == task.live) live_.reset();
 }
 
+/// A journal reads its folder when it is made, so lists for one folder share it.
+const std::shared_ptr<Journal>& InferenceThread::journalIn(const std::filesystem::path& folder) {
+  if (!journal_ || folder != journalFolder_) {
+    journal_.reset();  // ends the other before its folder may be read again
+    journal_ = std::make_shared<Journal>(folder.empty() ? folder : journalFolderIn(folder), folder);
+    journalFolder_ = folder;
+  }
+  return journal_;
+}
+
 void InferenceThread::runJobList() {
   std::vector<Job> jobs;
-  RunOptions options;
+  JobOptions options;
   std::stop_token stop;
   {
     const std::lock_guard lock(mutex_);
     jobs = std::move(*jobs_);
     jobs_.reset();
-    options = runOptions_;
+    options = jobOptions_;
     stop = jobsStop_.get_token();
   }
   try {
     Restorer restorer(networks_->model, networks_->options);
-    JobFollower follower(*this, stop);
-    runJobs(jobs, restorer, options, stop, follower);
+    RunOptions& run = options.run;
+    run.journal = journalIn(options.folder);
+    run.settings = settingsDigest(restorer.info(), restorer.precision(), 0, run);
+    run.pictureMemory =
+        memoryForPictures(residentMemory() + standardMemory(), networks_->options.activations);
+    std::vector<Job> chosen;
+    std::vector<std::size_t> indices;
+    for (std::size_t i = 0; i < jobs.size() && !stop.stop_requested(); ++i) {
+      const Decision decision = decide(jobs[i], run.settings, options.ifExists, *run.journal);
+      if (const auto result = resultOf(decision)) {
+        observer_.jobFinished(i, *result);
+      } else {
+        chosen.push_back(decision.job);
+        indices.push_back(i);
+      }
+    }
+    JobFollower follower(*this, stop, std::move(indices));
+    runJobs(chosen, restorer, run, stop, follower);
   } catch (const std::exception& error) {
     fail(error.what());
   }

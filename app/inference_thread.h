@@ -1,6 +1,7 @@
 #pragma once
 
 #include <condition_variable>
+#include <filesystem>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -12,6 +13,7 @@
 #include "app/job_runner.h"
 #include "app/live_restoration.h"
 #include "app/model_catalog.h"
+#include "app/output_policy.h"
 #include "core/restorer.h"
 
 namespace pristine {
@@ -20,6 +22,13 @@ namespace pristine {
 struct InferenceSettings {
   ModelChoice model;
   RestorerOptions restorer;
+};
+
+/// How a list of jobs is run.
+struct JobOptions {
+  RunOptions run;                ///< journal, settings and memory are filled in
+  std::filesystem::path folder;  ///< of the outputs and their journal; empty: none is kept
+  IfExists ifExists = IfExists::Auto;
 };
 
 /// What the settings became.
@@ -71,8 +80,11 @@ class InferenceThread {
   /// The whole picture is wanted now, before the jobs.
   void setHurry(bool hurry);
 
-  /// Only after jobsEnded() of those before.
-  void startJobs(std::vector<Job> jobs, const RunOptions& options);
+  /// By the rules of the command: outputs that are up to date are skipped, foreign ones fail, and
+  /// the journal of their folder hears of all. Only after jobsEnded() of those before.
+  void startJobs(std::vector<Job> jobs, const JobOptions& options);
+  /// No more jobs for now: the journal, which is kept from one list to the next, is closed.
+  void finishJobs();
   void pauseJobs(bool paused);
   void stopJobs();
 
@@ -94,6 +106,7 @@ class InferenceThread {
   void prepareTiles(LiveRestoration& live);
   void restoreTile(const Task& task);
   void runJobList();
+  const std::shared_ptr<Journal>& journalIn(const std::filesystem::path& folder);
   void load();
   void fail(const std::string& reason);
 
@@ -111,11 +124,15 @@ class InferenceThread {
   bool hurry_ = false;
   std::stop_source pictureStop_;
   std::optional<std::vector<Job>> jobs_;
-  RunOptions runOptions_;
+  JobOptions jobOptions_;
+  bool jobsFinished_ = false;
   bool paused_ = false;
   std::stop_source jobsStop_;
 
-  std::unique_ptr<Networks> networks_;  ///< touched by the inference thread only
+  // Touched by the inference thread only.
+  std::unique_ptr<Networks> networks_;
+  std::shared_ptr<Journal> journal_;
+  std::filesystem::path journalFolder_;
   std::jthread thread_;
 };
 

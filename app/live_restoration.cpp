@@ -23,15 +23,19 @@ constexpr int kDraftStep = kDraftSide - 2 * kDraftMargin;
 constexpr int kBand = 64;
 constexpr int kCell = 64;  ///< side of the squares that are filled at once
 
+/// Number of a cell, counted row by row.
+std::size_t cellOf(int column, int row, int columns) {
+  return static_cast<std::size_t>(row) * static_cast<std::size_t>(columns) +
+         static_cast<std::size_t>(column);
+}
+
 /// Calls visit(index, part of rect) for every cell that the rectangle touches.
 template <typename Visit>
 void forEachCell(const cv::Rect& rect, int columns, const Visit& visit) {
   for (int row = rect.y / kCell; row * kCell < rect.y + rect.height; ++row) {
     for (int column = rect.x / kCell; column * kCell < rect.x + rect.width; ++column) {
       const cv::Rect cell(column * kCell, row * kCell, kCell, kCell);
-      visit(static_cast<std::size_t>(row) * static_cast<std::size_t>(columns) +
-                static_cast<std::size_t>(column),
-            cell);
+      visit(cellOf(column, row, columns), cell);
     }
   }
 }
@@ -49,7 +53,9 @@ std::shared_ptr<const Picture> enlargement(const Picture& source, int scale) {
                     std::to_string(scale * size.height) +
                     " is too large to look at while it is restored; the queue takes it");
   }
-  return makePicture(enlarged(source.image, scale), source.path);
+  Image image = source.image;
+  image.pixels = source.levels[0];
+  return makePicture(enlarged(image, scale), source.path);
 }
 
 std::int64_t distance(const cv::Rect& rect, const cv::Rect& view) {
@@ -106,7 +112,7 @@ void LiveRestoration::prepare(const TileGrid& grid, int feather) {
 }
 
 bool LiveRestoration::isDone(int column, int row) const {
-  return done_[static_cast<std::size_t>(row * grid_->columns() + column)];
+  return done_[cellOf(column, row, grid_->columns())];
 }
 
 cv::Rect LiveRestoration::coreOf(int column, int row) const {
@@ -145,7 +151,7 @@ std::optional<LiveTile> LiveRestoration::nextDraft(const LiveView& view) const {
   const int columns = cells(size.width, step);
   for (int row = visible.y / step; row * step < visible.y + visible.height; ++row) {
     for (int column = visible.x / step; column * step < visible.x + visible.width; ++column) {
-      if (drafted_[index][static_cast<std::size_t>(row * columns + column)]) continue;
+      if (drafted_[index][cellOf(column, row, columns)]) continue;
       LiveTile tile;
       tile.draft = true;
       tile.level = level;
@@ -200,7 +206,7 @@ Image LiveRestoration::inputOf(const LiveTile& tile) const {
     input.pixels = source_->levels[static_cast<std::size_t>(tile.level)](crop);
   } else {
     input.pixels.create(sourceGrid_->tileHeight(), sourceGrid_->tileWidth(), CV_32FC3);
-    readTile(source_->image.pixels, *sourceGrid_, tile.column, tile.row,
+    readTile(source_->levels[0], *sourceGrid_, tile.column, tile.row,
              std::span<float>(input.pixels.ptr<float>(), input.pixels.total() * 3));
   }
   return input;
@@ -232,7 +238,7 @@ void LiveRestoration::putDraft(const LiveTile& tile, const cv::Mat& restored) {
     patch.copyTo(restored_[index].pixels(tile.core));
   }
   const int columns = cells(base_->sizeAt(index).width, kDraftStep * scale_);
-  drafted_[index][static_cast<std::size_t>(tile.row * columns + tile.column)] = true;
+  drafted_[index][cellOf(tile.column, tile.row, columns)] = true;
   propagate(tile.level, tile.core);
 }
 
@@ -289,7 +295,7 @@ cv::Rect LiveRestoration::putTile(const LiveTile& tile, const cv::Mat& restored)
       }
     }
   }
-  done_[static_cast<std::size_t>(tile.row * grid_->columns() + tile.column)] = true;
+  done_[cellOf(tile.column, tile.row, grid_->columns())] = true;
   ++tilesDone_;
   const cv::Rect changed(tile.crop.x + left, tile.crop.y + top, right - left, bottom - top);
   propagate(0, changed);
@@ -349,6 +355,15 @@ cv::Mat LiveRestoration::read(int level, const cv::Rect& rect, double strength) 
 Image LiveRestoration::blended(double strength) const {
   Image image = base_->image;
   image.pixels = read(0, {{0, 0}, base_->sizeAt(0)}, strength);
+  if (scale_ > 1 || image.alpha.empty()) return image;
+  for (int y = 0; y < image.height(); ++y) {
+    const auto* from = source_->image.pixels.ptr<float>(y);
+    const auto* alpha = image.alpha.ptr<float>(y);
+    auto* to = image.pixels.ptr<float>(y);
+    for (int x = 0; x < image.width(); ++x, from += 3, to += 3) {
+      if (alpha[x] <= 0.0F) std::copy_n(from, 3, to);
+    }
+  }
   return image;
 }
 

@@ -69,7 +69,8 @@ class LiveRestoration {
 
   /// base + strength * (restored - base) of a part of a level, CV_32FC3.
   cv::Mat read(int level, const cv::Rect& rect, double strength) const;
-  /// The whole picture at a strength of 0 to 1, with everything that the source carries.
+  /// The whole picture at a strength of 0 to 1, with everything that the source carries, its
+  /// colours under full transparency included.
   Image blended(double strength) const;
 
  private:

@@ -129,4 +129,16 @@ std::int64_t residentMemory() {
   return resident * ::sysconf(_SC_PAGESIZE);
 }
 
+std::int64_t standardMemory() {
+  // Where the system does not say what is available.
+  constexpr std::int64_t kLeast = std::int64_t{1} << 30U;
+  return std::max(kLeast, availableMemory() / 2);
+}
+
+std::int64_t memoryForPictures(std::int64_t memory, std::int64_t activations) {
+  // Decoders, encoders and packed weights come up only when they are used.
+  constexpr std::int64_t kReserve = std::int64_t{128} << 20U;
+  return std::max<std::int64_t>(1, memory - residentMemory() - activations - kReserve);
+}
+
 }  // namespace pristine

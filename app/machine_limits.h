@@ -18,4 +18,10 @@ int availableThreads(const std::filesystem::path& root = "/");
 /// Bytes of memory that the process holds now; 0: unknown.
 std::int64_t residentMemory();
 
+/// Bytes that a run takes unless it is told otherwise: half of what is available.
+std::int64_t standardMemory();
+/// What a process that may have `memory` bytes has left for pictures, beside what it holds, a
+/// network's activations, and decoders and encoders; at least 1.
+std::int64_t memoryForPictures(std::int64_t memory, std::int64_t activations);
+
 }  // namespace pristine

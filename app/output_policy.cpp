@@ -53,6 +53,27 @@ fs::path numbered(const fs::path& path) {
 
 }  // namespace
 
+std::optional<JobResult> resultOf(const Decision& decision) {
+  JobResult result;
+  result.job = decision.job;
+  result.status = JobStatus::Skipped;
+  switch (decision.kind) {
+    case Decision::Kind::Run:
+      return std::nullopt;
+    case Decision::Kind::UpToDate:
+      break;
+    case Decision::Kind::Skip:
+      result.reason = "output exists";
+      break;
+    case Decision::Kind::Fail:
+      result.status = JobStatus::Failed;
+      result.code = ErrorCode::Output;
+      result.reason = decision.reason;
+      break;
+  }
+  return result;
+}
+
 Decision decide(const Job& job, const std::string& settings, IfExists ifExists,
                 const Journal& journal) {
   Decision decision{Decision::Kind::Run, job, {}, false};

@@ -1,8 +1,10 @@
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "app/batch_plan.h"
+#include "app/job_observer.h"
 #include "app/journal.h"
 
 namespace pristine {
@@ -24,6 +26,9 @@ struct Decision {
   std::string reason;  ///< of Fail
   bool failedBefore = false;
 };
+
+/// What became of a job that is not to be run: up to date, skipped or failed; empty for Run.
+std::optional<JobResult> resultOf(const Decision& decision);
 
 /// Decides by the output on the disk and what the journal knows of it. `settings`: digest of the
 /// model and the parameters of this run. Reads contents only where sizes and times leave a doubt.

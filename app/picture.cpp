@@ -4,6 +4,8 @@
 #include <cmath>
 #include <utility>
 
+#include "app/picture_restoration.h"
+
 namespace pristine {
 
 namespace {
@@ -25,7 +27,7 @@ std::shared_ptr<const Picture> makePicture(Image image, const std::filesystem::p
   auto picture = std::make_shared<Picture>();
   picture->path = path;
   picture->image = std::move(image);
-  picture->levels = mipLevels(picture->image.pixels);
+  picture->levels = mipLevels(withoutHiddenColours(picture->image));
   if (!picture->image.alpha.empty()) picture->alpha = mipLevels(picture->image.alpha);
   return picture;
 }

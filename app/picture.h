@@ -13,7 +13,8 @@ namespace pristine {
 struct Picture {
   std::filesystem::path path;  ///< empty for a picture that came from no file
   Image image;
-  /// CV_32FC3; [0] is image.pixels, every further one has half the sides, rounded up, down to 1.
+  /// CV_32FC3; [0] is image.pixels as the network is to see them: colours under full transparency
+  /// are those around. Every further one has half the sides, rounded up, down to 1.
   std::vector<cv::Mat> levels;
   std::vector<cv::Mat> alpha;  ///< CV_32FC1 of the same sizes; empty without alpha
 

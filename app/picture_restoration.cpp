@@ -113,4 +113,21 @@ std::optional<Image> restorePicture(Restorer& restorer, const Image& source, dou
   return restored;
 }
 
+cv::Mat withoutHiddenColours(const Image& image) {
+  if (image.alpha.empty() || !hasTransparentPixels(image.alpha)) return image.pixels;
+  const auto space = NetworkSpace::of(iccProfile(image));
+  cv::Mat seen = networkInput(image, space.get(), true);
+  for (int y = 0; y < seen.rows; ++y) {
+    auto* row = seen.ptr<float>(y);
+    if (space) space->fromNetwork(row, seen.cols);
+    const auto* from = image.pixels.ptr<float>(y);
+    const auto* alpha = image.alpha.ptr<float>(y);
+    for (int x = 0; x < seen.cols; ++x, from += 3, row += 3) {
+      // The file's own values where they can be seen: without the way there and back.
+      if (alpha[x] > 0.0F) std::copy_n(from, 3, row);
+    }
+  }
+  return seen;
+}
+
 }  // namespace pristine

@@ -14,4 +14,8 @@ namespace pristine {
 std::optional<Image> restorePicture(Restorer& restorer, const Image& source, double strength,
                                     const RestoreControl& control = {});
 
+/// The pixels of a picture with those colours under full transparency that the network is shown
+/// there. Without any they are image.pixels themselves, not copied.
+cv::Mat withoutHiddenColours(const Image& image);
+
 }  // namespace pristine

@@ -32,11 +32,6 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
-/// Memory of the process where the system does not say what is available.
-constexpr std::int64_t kLeastMemory = std::int64_t{1} << 30U;
-/// Bytes for decoders, encoders and packed weights, which come up only when they are used.
-constexpr std::int64_t kReserve = std::int64_t{128} << 20U;
-
 void writeTrace(const fs::path& path, const Restorer& restorer) {
   std::ofstream file(path, std::ios::binary);
   file << chromeTrace(restorer.profile(), restorer.trace()) << std::flush;
@@ -197,8 +192,7 @@ void Batch::requirePossibleFormats() const {
 
 void Batch::loadRestorer() {
   model_ = loadModel(ModelChoice{infoOf(options_.verb).name, options_.scale, options_.model});
-  const std::int64_t memory =
-      options_.maxMemory > 0 ? options_.maxMemory : std::max(kLeastMemory, availableMemory() / 2);
+  const std::int64_t memory = options_.maxMemory > 0 ? options_.maxMemory : standardMemory();
   RestorerOptions restoring = options_.restorer;
   if (restoring.threads == 0) restoring.threads = availableThreads();
   restoring.activations = std::min(restoring.activations, memory / 4);
@@ -211,8 +205,7 @@ void Batch::loadRestorer() {
   run_.strength = options_.strength / 100.0;
   run_.write = options_.write;
   run_.read = options_.read;
-  run_.pictureMemory =
-      std::max<std::int64_t>(1, memory - residentMemory() - restoring.activations - kReserve);
+  run_.pictureMemory = memoryForPictures(memory, restoring.activations);
   run_.settings =
       settingsDigest(model_->info(), restorer_->precision(), options_.restorer.tile, run_);
 }
@@ -231,20 +224,11 @@ void Batch::decideAll() {
   for (const Job& job : plan_.jobs) {
     const Decision decision = decide(job, run_.settings, options_.batch.ifExists, *run_.journal);
     if (options_.batch.retryFailed && !decision.failedBefore) continue;
-    if (decision.kind == Decision::Kind::Run) {
+    if (const auto result = resultOf(decision)) {
+      ended_.push_back(*result);
+    } else {
       jobs_.push_back(decision.job);
-      continue;
     }
-    JobResult result;
-    result.job = job;
-    result.status = JobStatus::Skipped;
-    if (decision.kind == Decision::Kind::Skip) result.reason = "output exists";
-    if (decision.kind == Decision::Kind::Fail) {
-      result.status = JobStatus::Failed;
-      result.code = ErrorCode::Output;
-      result.reason = decision.reason;
-    }
-    ended_.push_back(result);
   }
   for (const PlanFailure& failure : plan_.failures) {
     JobResult result;

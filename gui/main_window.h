@@ -1,25 +1,27 @@
 #pragma once
 
 #include <QMainWindow>
-#include <QTimer>
 #include <filesystem>
 #include <functional>
 #include <memory>
 #include <vector>
 
 #include "gui/compare_view.h"
+#include "gui/message_bar.h"
 #include "gui/picture_loader.h"
+#include "gui/picture_saver.h"
 #include "gui/queue_controller.h"
+#include "gui/recent_files.h"
 #include "gui/restore_controller.h"
 #include "gui/shortcuts.h"
 #include "gui/task_panel.h"
+#include "gui/view_metrics.h"
 
 class QActionGroup;
 class QLabel;
 class QMenu;
 class QMimeData;
 class QProgressBar;
-class QPushButton;
 class QSettings;
 class QSplitter;
 class QToolBar;
@@ -83,7 +85,10 @@ class MainWindow : public QMainWindow {
 
   void openDialog();
   void folderDialog();
+  /// Again to the file that this picture went to, or as saveDialog().
+  void save();
   void saveDialog();
+  void showWaitingSave();
   void referenceDialog();
   void takeClipboard(const QMimeData& content);
   void showPicture(const QString& path);
@@ -96,12 +101,11 @@ class MainWindow : public QMainWindow {
   void updateActions();
   void updateProgress();
   void showPixel(const QPoint& pixel);
-  void measure();
-  void writeNow();
-  void cancelSave();
+  void referenceLoaded(const LoadedPicture& loaded);
+  void clearReference();
   bool mayLeavePicture();
+  bool mayLeaveQueue();
   void remember(const QString& path);
-  void fillRecent();
   /// Empty: sRGB.
   void useScreenProfile(const QString& file);
   void readScreenProfile();
@@ -110,6 +114,8 @@ class MainWindow : public QMainWindow {
   void copyCommand();
   void startQueue();
   void stopQueue();
+  void retryFailed();
+  void queueFinished();
   InferenceSettings inferenceSettings() const;
   LiveView liveView() const;
 
@@ -124,18 +130,17 @@ class MainWindow : public QMainWindow {
   Thumbnailer* thumbnailer_;
   PictureLoader* loader_;
   PictureLoader* referenceLoader_;
+  PictureSaver* saver_;
+  ViewMetrics* metrics_;
+  RecentFiles* recent_;
 
   CompareView* view_;
   QueuePanel* queuePanel_;
   TaskPanel* taskPanel_;
   QSplitter* splitter_;
   QWidget* emptyState_;
-  QWidget* errorBar_;
-  QLabel* errorText_;
-  QWidget* noticeBar_;
-  QLabel* noticeText_;
-  QPushButton* noticeButton_;
-  QMenu* recent_;
+  MessageBar* errorBar_;
+  MessageBar* noticeBar_;
   QActionGroup* modes_;
   QLabel* zoomText_;
   QLabel* pixelText_;
@@ -151,10 +156,8 @@ class MainWindow : public QMainWindow {
   std::shared_ptr<const PictureSource> original_;
   double share_ = 0;
   bool resumed_ = false;  ///< the queue began with what was left undone
-  QString pendingSave_;
-  bool writing_ = false;
-  QTimer metricTimer_;
-  quint64 metricGeneration_ = 0;
+  std::weak_ptr<const Picture> savingOf_;
+  QString savedPath_;  ///< where the picture on the canvas went last
 };
 
 }  // namespace pristine::gui

@@ -9,7 +9,6 @@
 #include <QSaveFile>
 #include <QThreadPool>
 #include <algorithm>
-#include <map>
 
 #include "app/batch_plan.h"
 #include "app/image_file.h"
@@ -23,6 +22,8 @@ namespace fs = std::filesystem;
 
 /// Enough that decoding and encoding overlap with the network.
 constexpr std::size_t kBatch = 4;
+/// Waiting pictures among which those for one folder are looked for.
+constexpr std::size_t kLookAhead = 64;
 
 struct Found {
   std::vector<QueueItem> items;
@@ -37,8 +38,17 @@ QueueItem itemOf(const fs::path& input, const fs::path& root) {
   return item;
 }
 
-/// The pictures of files and folders by the rules of the command line.
-Found find(const std::vector<fs::path>& paths) {
+bool isPicture(const fs::path& path) {
+  try {
+    return isImageExtension(path) || pictureSize(path).pixels() > 0;
+  } catch (const std::exception&) {
+    return false;
+  }
+}
+
+/// The pictures of files and folders by the rules of the command line: a folder of results that
+/// lies in a folder of inputs is left out.
+Found find(const std::vector<fs::path>& paths, const TaskSettings& task) {
   Found found;
   for (const fs::path& path : paths) {
     std::error_code error;
@@ -47,27 +57,23 @@ Found find(const std::vector<fs::path>& paths) {
     if (!fs::is_directory(input, error)) {
       if (!fs::exists(input, error)) {
         found.problems << QueueController::tr("%1: does not exist").arg(toQString(input));
-      } else if (!isImageExtension(input)) {
+      } else if (!isPicture(input)) {
         found.problems
-            << QueueController::tr("%1: is not PNG, JPEG, TIFF or WebP").arg(toQString(input));
+            << QueueController::tr("%1: is no picture of a known kind").arg(toQString(input));
       } else {
         found.items.push_back(itemOf(input, input.parent_path()));
       }
       continue;
     }
-    try {
-      const BatchPlan plan =
-          planBatch({input}, outputFor(input, fs::path(), TaskSettings()), {true});
-      for (const Job& job : plan.jobs) found.items.push_back(itemOf(job.input, input));
-      for (const PlanFailure& failure : plan.failures) {
-        found.problems << toQString(failure.input) + QStringLiteral(": ") +
-                              QString::fromStdString(failure.reason);
-      }
-      if (plan.jobs.empty()) {
-        found.problems << QueueController::tr("%1: holds no pictures").arg(toQString(input));
-      }
-    } catch (const std::exception& failure) {
-      found.problems << QString::fromStdString(failure.what());
+    BatchPlan plan;
+    const auto names = picturesIn(input, plan, true, outputFolder(input, task));
+    for (const fs::path& name : names) found.items.push_back(itemOf(input / name, input));
+    for (const PlanFailure& failure : plan.failures) {
+      found.problems << toQString(failure.input) + QStringLiteral(": ") +
+                            QString::fromStdString(failure.reason);
+    }
+    if (names.empty()) {
+      found.problems << QueueController::tr("%1: holds no pictures").arg(toQString(input));
     }
   }
   return found;
@@ -86,8 +92,8 @@ QueueController::QueueController(QueueModel& model, RestoreController& restore, 
 void QueueController::addPaths(const std::vector<fs::path>& paths) {
   if (paths.empty()) return;
   const QPointer<QueueController> self(this);
-  QThreadPool::globalInstance()->start([self, paths] {
-    Found found = find(paths);
+  QThreadPool::globalInstance()->start([self, paths, task = task_] {
+    Found found = find(paths, task);
     QMetaObject::invokeMethod(
         QCoreApplication::instance(),
         [self, found = std::move(found)] {
@@ -114,6 +120,12 @@ void QueueController::start() {
   running_ = true;
   paused_ = false;
   stopping_ = false;
+  unfinished_ = true;
+  writers_.clear();
+  for (int row = 0; row < model_.rowCount(); ++row) {
+    const QueueItem& item = model_.item(row);
+    if (item.state == ItemState::Done) writers_.emplace(item.output, item.input);
+  }
   doneSeconds_ = 0;
   doneCount_ = 0;
   restore_.pauseJobs(false);
@@ -149,45 +161,61 @@ void QueueController::remove(const std::vector<int>& rows) {
   emit progressed();
 }
 
+/// Why a picture must not be restored into a file; empty if it may.
+std::string QueueController::problemOf(const QueueItem& item, const fs::path& output) const {
+  const auto writer = writers_.find(output);
+  std::error_code error;
+  if (writer != writers_.end() && writer->second != item.input) {
+    return tr("its output %1 is that of %2 too")
+        .arg(toQString(output), toQString(writer->second))
+        .toStdString();
+  }
+  if (fs::equivalent(output, item.input, error)) {
+    return tr("its output would replace it").toStdString();
+  }
+  if (model_.rowOf(output) >= 0) {
+    return tr("its output would replace %1, which is in the queue")
+        .arg(toQString(output))
+        .toStdString();
+  }
+  if (!isWritableExtension(output)) {
+    return tr("files of its kind cannot be written; choose a format").toStdString();
+  }
+  return {};
+}
+
+/// Hands the next pictures to the inference thread: those that wait first and whose results go into
+/// the folder of the first of them, since every folder has a journal of its own.
 void QueueController::startNext() {
   std::vector<Job> jobs;
+  JobOptions options;
   batch_.clear();
-  while (jobs.empty()) {
-    const auto ids = model_.waiting(kBatch);
-    if (ids.empty()) break;
-    std::map<fs::path, fs::path> writers;
-    for (int row = 0; row < model_.rowCount(); ++row) {
-      const QueueItem& item = model_.item(row);
-      if (item.state == ItemState::Done) writers.emplace(item.output, item.input);
-    }
-    for (const std::uint64_t id : ids) {
-      const QueueItem& item = model_.item(model_.rowOf(id));
-      const fs::path output = outputFor(item.root, item.name, task_);
-      const auto [other, free] = writers.try_emplace(output, item.input);
-      std::error_code error;
-      std::string problem;
-      if (!free && other->second != item.input) {
-        problem = tr("its output %1 was written for %2")
-                      .arg(toQString(output), toQString(other->second))
-                      .toStdString();
-      } else if (fs::equivalent(output, item.input, error)) {
-        problem = tr("its output would replace it").toStdString();
-      }
-      if (problem.empty()) {
-        jobs.push_back({item.input, output});
-        batch_.push_back(id);
-      }
-      model_.update(id, [&](QueueItem& changed) {
-        changed.output = output;
-        if (problem.empty()) return;
-        changed.state = ItemState::Failed;
-        changed.reason = problem;
-      });
-    }
+  for (const std::uint64_t id : model_.waiting(kLookAhead)) {
+    const QueueItem& item = model_.item(model_.rowOf(id));
+    const fs::path folder = outputFolder(item.root, task_);
+    if (!jobs.empty() && folder != options.folder) continue;
+    const fs::path output = outputFor(item.root, item.name, task_);
+    const std::string problem = problemOf(item, output);
+    model_.update(id, [&](QueueItem& changed) {
+      changed.output = output;
+      if (problem.empty()) return;
+      changed.state = ItemState::Failed;
+      changed.reason = problem;
+    });
+    if (!problem.empty()) continue;
+    writers_[output] = item.input;
+    options.folder = folder;
+    jobs.push_back({item.input, output});
+    batch_.push_back(id);
+    if (jobs.size() == kBatch) break;
   }
   if (jobs.empty()) {
+    // Those that cannot be run at all may have hidden others behind them.
+    if (model_.counts().waiting > 0) return startNext();
     running_ = false;
     paused_ = false;
+    unfinished_ = false;
+    restore_.finishJobs();
     emit stateChanged();
     emit progressed();
     emit finished();
@@ -196,9 +224,10 @@ void QueueController::startNext() {
   atWork_ = true;
   beginAgain_ = false;
   endedInBatch_ = 0;
-  RunOptions options;
-  options.strength = strengthOf(task_);
-  options.write.quality = task_.quality;
+  options.ifExists = task_.ifExists;
+  options.run.strength = strengthOf(task_);
+  options.run.write = writeOptions(task_);
+  options.run.write.format = task_.format;
   restore_.startJobs(std::move(jobs), options);
 }
 
@@ -224,7 +253,9 @@ void QueueController::jobProgressed(std::size_t index, double share) {
 
 void QueueController::jobFinished(std::size_t index, const JobResult& result) {
   model_.update(idAt(index), [&](QueueItem& item) {
-    item.state = result.status == JobStatus::Done ? ItemState::Done : ItemState::Failed;
+    item.state = result.status == JobStatus::Failed ? ItemState::Failed : ItemState::Done;
+    item.skipped = result.status == JobStatus::Skipped;
+    item.output = result.job.output;
     item.reason = result.reason;
     item.megapixels = result.megapixels;
     item.seconds = result.seconds;
@@ -253,6 +284,7 @@ void QueueController::jobsEnded() {
     paused_ = false;
     stopping_ = false;
     restore_.pauseJobs(false);
+    restore_.finishJobs();
     emit stateChanged();
     emit progressed();
     return;

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <QObject>
+#include <map>
 #include <optional>
 #include <vector>
 
@@ -19,6 +20,8 @@ class QueueController : public QObject {
 
   bool isRunning() const { return running_; }
   bool isPaused() const { return paused_; }
+  /// start() was called since the queue last came to its end.
+  bool isUnfinished() const { return unfinished_; }
   void setTask(const TaskSettings& task) { task_ = task; }
 
   /// Files and folders (with all below them). Folders are searched beside the interface; added()
@@ -53,6 +56,7 @@ class QueueController : public QObject {
  private:
   void addFound(std::vector<QueueItem> items, const QStringList& problems);
   void startNext();
+  std::string problemOf(const QueueItem& item, const std::filesystem::path& output) const;
   std::uint64_t idAt(std::size_t index) const;
   void jobStarted(std::size_t index, double megapixels);
   void jobProgressed(std::size_t index, double share);
@@ -64,10 +68,12 @@ class QueueController : public QObject {
   TaskSettings task_;
   bool running_ = false;
   bool paused_ = false;
+  bool unfinished_ = false;
   bool atWork_ = false;      ///< jobs are with the inference thread
   bool stopping_ = false;    ///< no more jobs after the ones at work
   bool beginAgain_ = false;  ///< the jobs at work were stopped to be laid out anew
   int endedInBatch_ = 0;
+  std::map<std::filesystem::path, std::filesystem::path> writers_;  ///< input of every output
   std::vector<std::uint64_t> batch_;
   double doneSeconds_ = 0;  ///< of this run
   int doneCount_ = 0;

@@ -61,6 +61,7 @@ QVariant QueueModel::data(const QModelIndex& index, int role) const {
         case ItemState::Running:
           return tr("%1 %").arg(static_cast<int>(item.share * 100));
         case ItemState::Done:
+          if (item.skipped) return item.reason.empty() ? tr("up to date") : tr("left as it was");
           return tr("%1 MP, %2 s").arg(item.megapixels, 0, 'f', 1).arg(item.seconds, 0, 'f', 1);
         case ItemState::Failed:
           return shortReason(item);
@@ -164,6 +165,7 @@ void QueueModel::retry(const std::vector<int>& rows) {
     if (item.state != ItemState::Failed && item.state != ItemState::Done) continue;
     item.state = ItemState::Waiting;
     item.reason.clear();
+    item.skipped = false;
     item.share = 0;
     emit dataChanged(index(row), index(row));
   }

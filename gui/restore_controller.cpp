@@ -136,8 +136,12 @@ void RestoreController::setHurry(bool hurry) {
   thread_->setHurry(hurry);
 }
 
-void RestoreController::startJobs(std::vector<Job> jobs, const RunOptions& options) {
+void RestoreController::startJobs(std::vector<Job> jobs, const JobOptions& options) {
   thread_->startJobs(std::move(jobs), options);
+}
+
+void RestoreController::finishJobs() {
+  thread_->finishJobs();
 }
 
 void RestoreController::pauseJobs(bool paused) {

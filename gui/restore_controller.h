@@ -27,7 +27,8 @@ class RestoreController : public QObject {
   void setBackground(bool background);
   void setHurry(bool hurry);
 
-  void startJobs(std::vector<Job> jobs, const RunOptions& options);
+  void startJobs(std::vector<Job> jobs, const JobOptions& options);
+  void finishJobs();
   void pauseJobs(bool paused);
   void stopJobs();
 

@@ -82,8 +82,11 @@ ShortcutDialog::ShortcutDialog(Shortcuts& shortcuts, QSettings& settings, QWidge
   table_->setTabKeyNavigation(false);
   table_->setAccessibleName(tr("Keyboard shortcuts"));
   layout->addWidget(table_);
-  auto* buttons = new QDialogButtonBox(QDialogButtonBox::Close, this);
+  // Texts of our own: Qt's are in the user's language only where its translations are installed.
+  auto* buttons = new QDialogButtonBox(this);
+  buttons->addButton(tr("Close"), QDialogButtonBox::RejectRole)->setDefault(true);
   auto* reset = buttons->addButton(tr("Reset all"), QDialogButtonBox::ResetRole);
+  reset->setAutoDefault(false);
   layout->addWidget(buttons);
   connect(buttons, &QDialogButtonBox::rejected, this, &QDialog::reject);
   connect(reset, &QPushButton::clicked, this, [this] {
@@ -118,7 +121,9 @@ void ShortcutDialog::edit(int row) {
   auto* keys = new QKeySequenceEdit(entry.action->shortcut(), &dialog);
   keys->setAccessibleName(tr("New keys"));
   layout->addWidget(keys);
-  auto* buttons = new QDialogButtonBox(QDialogButtonBox::Ok | QDialogButtonBox::Cancel, &dialog);
+  auto* buttons = new QDialogButtonBox(&dialog);
+  buttons->addButton(tr("Use"), QDialogButtonBox::AcceptRole)->setDefault(true);
+  buttons->addButton(tr("Cancel"), QDialogButtonBox::RejectRole);
   layout->addWidget(buttons);
   connect(buttons, &QDialogButtonBox::accepted, &dialog, &QDialog::accept);
   connect(buttons, &QDialogButtonBox::rejected, &dialog, &QDialog::reject);

@@ -79,7 +79,7 @@ TaskPanel::TaskPanel(QWidget* parent) : QWidget(parent) {
   scroll->setHorizontalScrollBarPolicy(Qt::ScrollBarAlwaysOff);
   scroll->setFocusPolicy(Qt::NoFocus);
   auto* content = new QWidget(scroll);
-  content->setObjectName(QStringLiteral("taskPanel"));
+  content->setObjectName(QStringLiteral("taskContent"));
   auto* sections = new QVBoxLayout(content);
   sections->setContentsMargins(kMargin, kMargin, kMargin, kMargin);
   sections->setSpacing(20);
@@ -240,11 +240,50 @@ QWidget* TaskPanel::makeOutput() {
   layout->addWidget(title(tr("Output"), box));
   folder_ = new QComboBox(box);
   folder_->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
-  field(layout, tr("Queue &folder"), folder_);
+  field(layout, tr("Queue fold&er"), folder_);
+  layout->addSpacing(4);
+  format_ = new QComboBox(box);
+  format_->addItem(tr("As the source"), toString(std::optional<FileFormat>()));
+  for (const FileFormat format :
+       {FileFormat::Png, FileFormat::Jpeg, FileFormat::Tiff, FileFormat::Webp, FileFormat::Avif,
+        FileFormat::Jxl, FileFormat::Exr}) {
+    format_->addItem(QString::fromLatin1(traitsOf(format).title), toString(std::optional(format)));
+  }
+  field(layout, tr("F&ormat"), format_);
+  layout->addSpacing(4);
+  depth_ = new QComboBox(box);
+  depth_->addItem(tr("As the source"), toString(std::optional<SampleDepth>()));
+  depth_->addItem(tr("8 bit"), toString(std::optional(SampleDepth::U8)));
+  depth_->addItem(tr("16 bit"), toString(std::optional(SampleDepth::U16)));
+  depth_->addItem(tr("32-bit float"), toString(std::optional(SampleDepth::F32)));
+  field(layout, tr("&Depth"), depth_);
   layout->addSpacing(4);
   quality_ = new QSpinBox(box);
   quality_->setRange(1, 100);
-  row(layout, tr("&Quality of JPEG and WebP"), quality_);
+  row(layout, tr("Qual&ity of lossy formats"), quality_);
+  layout->addSpacing(4);
+  ifExists_ = new QComboBox(box);
+  ifExists_->addItem(tr("Redo what is out of date"), toString(IfExists::Auto));
+  ifExists_->addItem(tr("Leave it"), toString(IfExists::Skip));
+  ifExists_->addItem(tr("Overwrite"), toString(IfExists::Overwrite));
+  ifExists_->addItem(tr("Add a number to the name"), toString(IfExists::Rename));
+  ifExists_->addItem(tr("Fail"), toString(IfExists::Fail));
+  field(layout, tr("If a result e&xists"), ifExists_);
+  for (QComboBox* choice : {format_, depth_, ifExists_}) {
+    choice->setSizeAdjustPolicy(QComboBox::AdjustToMinimumContentsLengthWithIcon);
+  }
+  connect(format_, &QComboBox::activated, this, [this] {
+    settings_.format = formatOfWord(format_->currentData().toString().toStdString());
+    emit settingsChanged();
+  });
+  connect(depth_, &QComboBox::activated, this, [this] {
+    settings_.depth = depthFromString(depth_->currentData().toString());
+    emit settingsChanged();
+  });
+  connect(ifExists_, &QComboBox::activated, this, [this] {
+    settings_.ifExists = ifExistsFromString(ifExists_->currentData().toString());
+    emit settingsChanged();
+  });
   connect(folder_, &QComboBox::activated, this, [this](int index) {
     if (index == 0) {
       settings_.outputFolder.clear();
@@ -259,7 +298,14 @@ QWidget* TaskPanel::makeOutput() {
     emit settingsChanged();
   });
   showFolder();
+  showOutput();
   return box;
+}
+
+void TaskPanel::showOutput() {
+  format_->setCurrentIndex(format_->findData(toString(settings_.format)));
+  depth_->setCurrentIndex(depth_->findData(toString(settings_.depth)));
+  ifExists_->setCurrentIndex(ifExists_->findData(toString(settings_.ifExists)));
 }
 
 void TaskPanel::showFolder() {
@@ -294,6 +340,7 @@ void TaskPanel::setSettings(const TaskSettings& settings) {
   precision_->setCurrentIndex(precision_->findData(toString(settings.precision)));
   showTasks();
   showFolder();
+  showOutput();
 }
 
 void TaskPanel::setModelText(const QString& text) {

@@ -58,6 +58,7 @@ class TaskPanel : public QWidget {
   void chooseModelFile();
   void chooseFolder();
   void showFolder();
+  void showOutput();
   void selectModel(const QString& model);
   void showTasks();
   void showTask();
@@ -83,6 +84,9 @@ class TaskPanel : public QWidget {
   QLabel* referenceText_;
   QSpinBox* gain_;
   QComboBox* folder_;
+  QComboBox* format_;
+  QComboBox* depth_;
+  QComboBox* ifExists_;
   QSpinBox* quality_;
   QPushButton* save_;
   QPushButton* copy_;

@@ -44,6 +44,14 @@ double strengthOf(const TaskSettings& task) {
   return task.task == kUpscale ? 1.0 : task.strength / 100.0;
 }
 
+WriteOptions writeOptions(const TaskSettings& task) {
+  WriteOptions options;
+  options.depth = task.depth;
+  // Only where it differs: a digest of the settings tells 95 from nothing.
+  if (task.quality != TaskSettings().quality) options.quality = task.quality;
+  return options;
+}
+
 TaskSettings loadTaskSettings(const QSettings& settings) {
   TaskSettings task;
   const QString name = settings.value(QStringLiteral("task/task")).toString();
@@ -54,6 +62,11 @@ TaskSettings loadTaskSettings(const QSettings& settings) {
       std::clamp(settings.value(QStringLiteral("task/strength"), task.strength).toInt(), 0, 100);
   task.quality =
       std::clamp(settings.value(QStringLiteral("task/quality"), task.quality).toInt(), 1, 100);
+  task.format =
+      formatOfWord(settings.value(QStringLiteral("task/format")).toString().toStdString());
+  if (task.format && !traitsOf(*task.format).writable) task.format.reset();
+  task.depth = depthFromString(settings.value(QStringLiteral("task/depth")).toString());
+  task.ifExists = ifExistsFromString(settings.value(QStringLiteral("task/ifExists")).toString());
   task.precision = precisionFromString(settings.value(QStringLiteral("task/precision")).toString());
   task.threads =
       std::clamp(settings.value(QStringLiteral("task/threads"), task.threads).toInt(), 0, 1024);
@@ -68,6 +81,9 @@ void saveTaskSettings(const TaskSettings& task, QSettings& settings) {
   settings.setValue(QStringLiteral("task/model"), task.model);
   settings.setValue(QStringLiteral("task/strength"), task.strength);
   settings.setValue(QStringLiteral("task/quality"), task.quality);
+  settings.setValue(QStringLiteral("task/format"), toString(task.format));
+  settings.setValue(QStringLiteral("task/depth"), toString(task.depth));
+  settings.setValue(QStringLiteral("task/ifExists"), toString(task.ifExists));
   settings.setValue(QStringLiteral("task/precision"), toString(task.precision));
   settings.setValue(QStringLiteral("task/threads"), task.threads);
   settings.setValue(QStringLiteral("task/background"), task.background);
@@ -94,10 +110,61 @@ Precision precisionFromString(const QString& text) {
   return Precision::Auto;
 }
 
+QString toString(std::optional<FileFormat> format) {
+  // Its first extension is the word that formatOfWord() knows.
+  return format ? QString::fromStdString(traitsOf(*format).extensions.front().substr(1))
+                : QStringLiteral("keep");
+}
+
+QString toString(std::optional<SampleDepth> depth) {
+  if (!depth) return QStringLiteral("keep");
+  if (*depth == SampleDepth::F32) return QStringLiteral("f32");
+  return *depth == SampleDepth::U16 ? QStringLiteral("16") : QStringLiteral("8");
+}
+
+std::optional<SampleDepth> depthFromString(const QString& text) {
+  for (const SampleDepth depth : {SampleDepth::U8, SampleDepth::U16, SampleDepth::F32}) {
+    if (toString(std::optional(depth)) == text) return depth;
+  }
+  return std::nullopt;
+}
+
+QString toString(IfExists policy) {
+  switch (policy) {
+    case IfExists::Skip:
+      return QStringLiteral("skip");
+    case IfExists::Overwrite:
+      return QStringLiteral("overwrite");
+    case IfExists::Rename:
+      return QStringLiteral("rename");
+    case IfExists::Fail:
+      return QStringLiteral("fail");
+    case IfExists::Auto:
+      break;
+  }
+  return QStringLiteral("auto");
+}
+
+IfExists ifExistsFromString(const QString& text) {
+  for (const IfExists policy :
+       {IfExists::Skip, IfExists::Overwrite, IfExists::Rename, IfExists::Fail}) {
+    if (toString(policy) == text) return policy;
+  }
+  return IfExists::Auto;
+}
+
+std::filesystem::path outputFolder(const std::filesystem::path& root, const TaskSettings& task) {
+  return task.outputFolder.isEmpty() ? root / kDefaultFolder : toPath(task.outputFolder);
+}
+
 std::filesystem::path outputFor(const std::filesystem::path& root,
                                 const std::filesystem::path& name, const TaskSettings& task) {
-  if (task.outputFolder.isEmpty()) return root / kDefaultFolder / name;
-  return toPath(task.outputFolder) / name;
+  std::filesystem::path output = outputFolder(root, task) / name;
+  // As the command line does it: another format has its own extension.
+  if (task.format && name.has_filename() && formatOfName(output) != task.format) {
+    output.replace_extension(traitsOf(*task.format).extensions.front());
+  }
+  return output;
 }
 
 QString commandLine(const std::vector<std::filesystem::path>& inputs,
@@ -110,6 +177,11 @@ QString commandLine(const std::vector<std::filesystem::path>& inputs,
   if (task.model != standard.model) words << QStringLiteral("--model") << quoted(task.model);
   if (task.strength != standard.strength && task.task != kUpscale) {
     words << QStringLiteral("--strength") << QString::number(task.strength);
+  }
+  if (task.format) words << QStringLiteral("--format") << toString(task.format);
+  if (task.depth) words << QStringLiteral("--depth") << toString(task.depth);
+  if (task.ifExists != standard.ifExists) {
+    words << QStringLiteral("--if-exists") << toString(task.ifExists);
   }
   if (task.quality != standard.quality) {
     words << QStringLiteral("--quality") << QString::number(task.quality);

@@ -64,7 +64,7 @@ QToolButton:pressed { background: %border; }
 QToolButton:checked { background: %accent; color: white; }
 QToolButton:focus { border: 1px solid %accent; }
 QToolButton::menu-indicator { width: 0px; }
-#queuePanel, #taskPanel { background: %panel; }
+#queuePanel, #taskPanel, #taskContent { background: %panel; }
 #queuePanel { border-right: 1px solid %border; }
 #taskPanel { border-left: 1px solid %border; }
 #sectionTitle { font-weight: 600; }
@@ -110,12 +110,15 @@ QComboBox QAbstractItemView { background: %panel; border: 1px solid %border; pad
   selection-background-color: %accent; selection-color: white; }
 QListView, QTableView, QTreeView { background: %panel; border: none; outline: none; }
 QTableView { border: 1px solid %border; border-radius: 6px; gridline-color: %border; }
+QTableView::item { padding: 0 6px; }
+QTableView::item:selected { background: %accent; color: white; }
 QHeaderView::section { background: %hover; border: none; padding: 6px 8px; color: %text; }
 QTabBar::tab { padding: 9px 16px; border: none; border-bottom: 2px solid transparent;
   color: %faint; }
 QTabBar::tab:selected { color: %text; border-bottom: 2px solid %accent; }
 QTabBar::tab:focus { color: %accent; }
 QTabWidget::pane { border: none; border-top: 1px solid %border; }
+QSlider { min-height: 24px; }
 QSlider::groove:horizontal { height: 4px; border-radius: 2px; background: %border; }
 QSlider::sub-page:horizontal { height: 4px; border-radius: 2px; background: %accent; }
 QSlider::handle:horizontal { width: 16px; height: 16px; margin: -7px 0; border-radius: 9px;

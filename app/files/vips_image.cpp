@@ -19,7 +19,7 @@ std::string vipsMessage() {
   // The buffer holds one line per failed call; the first is closest to the cause.
   const auto end = text.find('\n');
   if (end != std::string::npos) text.resize(end);
-  return text.empty() ? "unknown error" : text;
+  return text.empty() ? kNoMessage : text;
 }
 
 std::span<const std::uint8_t> blobOf(VipsImage* image, const char* name) {

@@ -57,6 +57,11 @@ class CropSource:
         self.offsets = torch.from_numpy(offsets).to(device)
         self.weights = {}
 
+    def share_with_room(self, side):
+        """Share of the pictures that a crop of this side fits into."""
+        fits = (self.heights >= side) & (self.widths >= side)
+        return fits.float().mean().item()
+
     def crops(self, batch, side, generator=None):
         """float [batch, 3, side, side] in [0, 1]: random place and orientation."""
         device = self.device

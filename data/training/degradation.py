@@ -14,6 +14,7 @@ SIGMA_MAX = 55  # of 255
 GREY = 0.1  # share of crops that are grey photographs, fed as three equal channels
 HALVED = 0.7  # share of JPEG files with chroma at half the resolution
 TWICE = 0.3  # share of crops that were JPEG files before
+UNTOUCHED = 0.15  # share of camera crops that are clean already and must come back as they are
 UNALIGNED = 0.3  # share of crops whose last coding grid does not start at the corner
 
 
@@ -80,13 +81,15 @@ def dejpeg(clean, generator=None):
 
 
 def camera(clean, generator=None):
-    """A camera's noise, demosaicing and development, in most crops JPEG of quality 70 to 98."""
-    draw = draws(3, clean, generator)
+    """A camera's noise, demosaicing and development, in most crops JPEG of quality 70 to 98; some
+    crops are clean."""
+    draw = draws(4, clean, generator)
     taken = sensor.random_camera(clean.shape[0], clean.device, generator)
     degraded = sensor.photograph(clean, taken, generator)
     degraded = torch.round(degraded * 255) / 255
     coded = jpeg(degraded, random_quality(draw[0], 70, 98), draw[1] < HALVED)
-    return torch.where(per_crop(draw[2]) < 0.8, coded, degraded), clean
+    degraded = torch.where(per_crop(draw[2]) < 0.8, coded, degraded)
+    return torch.where(per_crop(draw[3]) < UNTOUCHED, clean, degraded), clean
 
 
 def upscale(clean, scale, generator=None):

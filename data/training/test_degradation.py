@@ -248,6 +248,12 @@ class TaskTest(unittest.TestCase):
             self.assertGreaterEqual(degraded.min().item(), 0)
             self.assertLessEqual(degraded.max().item(), 1)
 
+    def test_camera_leaves_some_crops_as_they_are(self):
+        crops = self.crops.repeat(4, 1, 1, 1)
+        degraded, clean = degradation.camera(crops, seeded(8))
+        same = (degraded == clean).flatten(1).all(1).float().mean().item()
+        self.assertAlmostEqual(same, degradation.UNTOUCHED, delta=0.1)
+
     def test_dejpeg_leaves_steps_on_the_grid_of_the_corner_in_most_crops(self):
         degraded, _ = degradation.dejpeg(self.crops, seeded(7))
         steps = degraded.mean(1).diff(dim=2).abs().mean(dim=1)  # [b, 63], between columns

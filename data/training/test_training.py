@@ -95,6 +95,13 @@ class DatasetTest(Folder):
         with self.assertRaisesRegex(ValueError, "64x64"):
             source.crops(1, 64)
 
+    def test_phases_whose_crops_fit_few_pictures_are_refused(self):
+        source, _ = self.source([(20, 200), (40, 40), (48, 64)])
+        self.assertAlmostEqual(source.share_with_room(32), 2 / 3, places=6)
+        train.require_room(source, [(1.0, 16, 4, "charbonnier")], 2)
+        with self.assertRaisesRegex(ValueError, "crops of 48 fit into 33 % of the pictures"):
+            train.require_room(source, [(0.5, 16, 4, "psnr"), (0.5, 24, 4, "psnr")], 2)
+
     def test_large_pictures_come_reduced_as_well(self):
         source, _ = self.source([(420, 500)])
         self.assertEqual(source.count, 2)

@@ -30,6 +30,10 @@ def psnr_loss(a, b):
 
 LOSSES = {"charbonnier": charbonnier, "psnr": psnr_loss}
 
+# A phase whose crops fit into fewer of the pictures learns these by heart: the last phase of an
+# upscaling by 4 with crops of 512 saw a tenth of them and lost 0.3 dB.
+FEWEST_WITH_ROOM = 0.5
+
 
 def rate_factor(t, warmup):
     """Factor of the learning rates at share t of the time: linear start, then cosine to 1 %."""
@@ -46,6 +50,15 @@ def parse_phases(text):
             raise ValueError(f"no loss '{loss}', there are {', '.join(LOSSES)}")
         phases.append((float(share), int(side), int(batch), loss))
     return phases
+
+
+def require_room(source, phases, scale):
+    """Throws ValueError if the crops of a phase fit into too few of the pictures."""
+    for _, side, *_ in phases:
+        share = source.share_with_room(side * scale)
+        if share < FEWEST_WITH_ROOM:
+            raise ValueError(f"crops of {side * scale} fit into {100 * share:.0f} % of the pictures, "
+                             f"expected {100 * FEWEST_WITH_ROOM:.0f} % or more")
 
 
 def phase_at(phases, t):
@@ -149,7 +162,9 @@ def main(arguments=None):
             log("starts anew: " + ", ".join(fresh))
     model = model.to(memory_format=torch.channels_last)
     ema = RestorationNet(config).to(device).eval()
+    phases = parse_phases(a.phases)
     source = CropSource(a.data, device, a.workers)
+    require_room(source, phases, a.scale)
     validation = Validation(a.task, a.validation, a.scale) if a.validation else None
     parameters = sum(p.numel() for p in model.parameters())
     log(f"{source.count} pictures, {source.bytes.numel() / 3e6:.0f} megapixels, "
@@ -175,7 +190,6 @@ def main(arguments=None):
         for stage in (*model.encoder, model.middle, *model.decoder):
             for block in stage:
                 block.compile(dynamic=False)
-    phases = parse_phases(a.phases)
     seen_before = seen
     begin = time.time()
     end = begin + a.minutes * 60

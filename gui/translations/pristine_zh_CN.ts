@@ -61,14 +61,6 @@
 <context>
     <name>pristine::gui::MainWindow</name>
     <message>
-        <source>Pictures (*.png *.jpg *.jpeg *.tif *.tiff *.webp)</source>
-        <translation>图片 (*.png *.jpg *.jpeg *.tif *.tiff *.webp)</translation>
-    </message>
-    <message>
-        <source>%1 dB, SSIM %2</source>
-        <translation>%1 dB，SSIM %2</translation>
-    </message>
-    <message>
         <source>%1 pictures of the last time wait in the queue</source>
         <translation>上次未完成的 %1 张图片正在队列中等待</translation>
     </message>
@@ -91,10 +83,6 @@
     <message>
         <source>%1 pictures restored</source>
         <translation>已修复 %1 张图片</translation>
-    </message>
-    <message>
-        <source>… and %1 more</source>
-        <translation>……以及另外 %1 项</translation>
     </message>
     <message>
         <source>Open pictures</source>
@@ -133,10 +121,6 @@
         <translation>浮点</translation>
     </message>
     <message>
-        <source>none yet</source>
-        <translation>暂无</translation>
-    </message>
-    <message>
         <source>original</source>
         <translation>原图</translation>
     </message>
@@ -165,24 +149,12 @@
         <translation>%1%</translation>
     </message>
     <message>
-        <source>the reference has another size</source>
-        <translation>参考图的尺寸不同</translation>
-    </message>
-    <message>
-        <source>view: %1 → %2</source>
-        <translation>视图：%1 → %2</translation>
-    </message>
-    <message>
         <source>Open a reference</source>
         <translation>打开参考图</translation>
     </message>
     <message>
         <source>Save the restored picture</source>
         <translation>保存修复后的图片</translation>
-    </message>
-    <message>
-        <source>%1: the name must end with .png, .jpg, .tif or .webp</source>
-        <translation>%1：文件名必须以 .png、.jpg、.tif 或 .webp 结尾</translation>
     </message>
     <message>
         <source>Cancel</source>
@@ -195,10 +167,6 @@
     <message>
         <source>Writing “%1” …</source>
         <translation>正在写入“%1”……</translation>
-    </message>
-    <message>
-        <source>%1: does not fit into memory</source>
-        <translation>%1：内存不足</translation>
     </message>
     <message>
         <source>Saved “%1”</source>
@@ -233,10 +201,6 @@
         <translation>%1：%2</translation>
     </message>
     <message>
-        <source>The queue is not done. What is left waits for the next time.</source>
-        <translation>队列尚未完成。剩余图片将保留到下次。</translation>
-    </message>
-    <message>
         <source>Quit</source>
         <translation>退出</translation>
     </message>
@@ -251,10 +215,6 @@
     <message>
         <source>&amp;Paste</source>
         <translation>粘贴(&amp;P)</translation>
-    </message>
-    <message>
-        <source>&amp;Save as…</source>
-        <translation>另存为(&amp;S)…</translation>
     </message>
     <message>
         <source>Copy as &amp;command line</source>
@@ -488,9 +448,43 @@
         <source>What you see is restored first, the rest follows. Nothing leaves this computer.</source>
         <translation>先修复您看到的部分，其余随后完成。所有数据都不会离开这台电脑。</translation>
     </message>
+    <message>
+        <source>&amp;Save</source>
+        <translation>保存(&amp;S)</translation>
+    </message>
+    <message>
+        <source>Save &amp;as…</source>
+        <translation>另存为(&amp;A)…</translation>
+    </message>
+    <message>
+        <source>Pictures (%1)</source>
+        <translation>图片 (%1)</translation>
+    </message>
+    <message>
+        <source>%1 pictures of the queue are not done. They wait for the next time.</source>
+        <translation>队列中还有 %1 张图片未完成，将留待下次处理。</translation>
+    </message>
+</context>
+<context>
+    <name>pristine::gui::MessageBar</name>
+    <message>
+        <source>… and %1 more</source>
+        <translation>……以及另外 %1 项</translation>
+    </message>
 </context>
 <context>
     <name>pristine::gui::PictureLoader</name>
+    <message>
+        <source>%1: does not fit into memory</source>
+        <translation>%1：内存不足</translation>
+    </message>
+</context>
+<context>
+    <name>pristine::gui::PictureSaver</name>
+    <message>
+        <source>%1: the name must end with one of %2</source>
+        <translation>%1：文件名必须以下列扩展名之一结尾：%2</translation>
+    </message>
     <message>
         <source>%1: does not fit into memory</source>
         <translation>%1：内存不足</translation>
@@ -503,20 +497,28 @@
         <translation>%1：不存在</translation>
     </message>
     <message>
-        <source>%1: is not PNG, JPEG, TIFF or WebP</source>
-        <translation>%1：不是 PNG、JPEG、TIFF 或 WebP</translation>
-    </message>
-    <message>
         <source>%1: holds no pictures</source>
         <translation>%1：没有图片</translation>
     </message>
     <message>
-        <source>its output %1 was written for %2</source>
-        <translation>其输出 %1 已由 %2 写入</translation>
-    </message>
-    <message>
         <source>its output would replace it</source>
         <translation>其输出会覆盖它自身</translation>
+    </message>
+    <message>
+        <source>%1: is no picture of a known kind</source>
+        <translation>%1：不是已知类型的图片</translation>
+    </message>
+    <message>
+        <source>its output %1 is that of %2 too</source>
+        <translation>其输出 %1 同时也是 %2 的输出</translation>
+    </message>
+    <message>
+        <source>its output would replace %1, which is in the queue</source>
+        <translation>其输出会覆盖队列中的 %1</translation>
+    </message>
+    <message>
+        <source>files of its kind cannot be written; choose a format</source>
+        <translation>无法写入此类文件；请选择一种格式</translation>
     </message>
 </context>
 <context>
@@ -548,6 +550,14 @@
     <message>
         <source>failed</source>
         <translation>失败</translation>
+    </message>
+    <message>
+        <source>up to date</source>
+        <translation>已是最新</translation>
+    </message>
+    <message>
+        <source>left as it was</source>
+        <translation>保持原样</translation>
     </message>
 </context>
 <context>
@@ -610,6 +620,13 @@
     </message>
 </context>
 <context>
+    <name>pristine::gui::RecentFiles</name>
+    <message>
+        <source>none yet</source>
+        <translation>暂无</translation>
+    </message>
+</context>
+<context>
     <name>pristine::gui::ShortcutDialog</name>
     <message>
         <source>Keyboard shortcuts</source>
@@ -642,6 +659,18 @@
     <message>
         <source>%1 is taken by “%2”.</source>
         <translation>%1 已被“%2”占用。</translation>
+    </message>
+    <message>
+        <source>Close</source>
+        <translation>关闭</translation>
+    </message>
+    <message>
+        <source>Use</source>
+        <translation>使用</translation>
+    </message>
+    <message>
+        <source>Cancel</source>
+        <translation>取消</translation>
     </message>
 </context>
 <context>
@@ -783,14 +812,6 @@
         <translation>输出</translation>
     </message>
     <message>
-        <source>Queue &amp;folder</source>
-        <translation>队列文件夹(&amp;F)</translation>
-    </message>
-    <message>
-        <source>&amp;Quality of JPEG and WebP</source>
-        <translation>JPEG 和 WebP 质量(&amp;Q)</translation>
-    </message>
-    <message>
         <source>“restored” beside each picture</source>
         <translation>每张图片旁的“restored”</translation>
     </message>
@@ -813,6 +834,81 @@
     <message>
         <source>Models (*.safetensors)</source>
         <translation>模型 (*.safetensors)</translation>
+    </message>
+    <message>
+        <source>int8, where processor and model have it</source>
+        <translation>int8（若处理器和模型支持）</translation>
+    </message>
+    <message>
+        <source>As the source</source>
+        <translation>与源文件相同</translation>
+    </message>
+    <message>
+        <source>F&amp;ormat</source>
+        <translation>格式(&amp;O)</translation>
+    </message>
+    <message>
+        <source>8 bit</source>
+        <translation>8 位</translation>
+    </message>
+    <message>
+        <source>16 bit</source>
+        <translation>16 位</translation>
+    </message>
+    <message>
+        <source>32-bit float</source>
+        <translation>32 位浮点</translation>
+    </message>
+    <message>
+        <source>&amp;Depth</source>
+        <translation>位深(&amp;D)</translation>
+    </message>
+    <message>
+        <source>Redo what is out of date</source>
+        <translation>重做已过期的结果</translation>
+    </message>
+    <message>
+        <source>Leave it</source>
+        <translation>保留原有结果</translation>
+    </message>
+    <message>
+        <source>Overwrite</source>
+        <translation>覆盖</translation>
+    </message>
+    <message>
+        <source>Add a number to the name</source>
+        <translation>在文件名后加编号</translation>
+    </message>
+    <message>
+        <source>Fail</source>
+        <translation>视为失败</translation>
+    </message>
+    <message>
+        <source>If a result e&amp;xists</source>
+        <translation>若结果已存在(&amp;X)</translation>
+    </message>
+    <message>
+        <source>Queue fold&amp;er</source>
+        <translation>队列文件夹(&amp;E)</translation>
+    </message>
+    <message>
+        <source>Qual&amp;ity of lossy formats</source>
+        <translation>有损格式的质量(&amp;I)</translation>
+    </message>
+</context>
+<context>
+    <name>pristine::gui::ViewMetrics</name>
+    <message>
+        <source>%1 dB, SSIM %2</source>
+        <translation>%1 dB，SSIM %2</translation>
+    </message>
+    <message>
+        <source>the reference has another size</source>
+        <translation>参考图的尺寸不同</translation>
+    </message>
+    <message>
+        <source>view: %1 → %2</source>
+        <translation>视图：%1 → %2</translation>
     </message>
 </context>
 </TS>

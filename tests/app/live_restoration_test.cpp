@@ -5,6 +5,7 @@
 #include <opencv2/core.hpp>
 #include <random>
 
+#include "app/picture_restoration.h"
 #include "core/error.h"
 #include "core/metrics.h"
 #include "core/restorer.h"
@@ -85,6 +86,39 @@ TEST_F(LiveRestorationTest, CompleteEqualsTheRestorerWhereRampsOfThreeTilesMeet)
   EXPECT_LE(test::largestDifference(live.read(0, {0, 0, 150, 101}, 1.0),
                                     restorer->restore(source->image, 1.0)->pixels),
             1e-5);
+}
+
+/// A picture with a hole under which another program left garish colours.
+Image imageWithHole(int width, int height) {
+  Image image = test::photographImage(width, height);
+  image.alpha = cv::Mat(height, width, CV_32FC1, cv::Scalar(1.0));
+  const cv::Rect hole(width / 4, height / 4, width / 2, height / 3);
+  image.alpha(hole).setTo(0.0F);
+  image.pixels(hole).setTo(cv::Scalar(1.0, 0.0, 1.0));
+  return image;
+}
+
+TEST_F(LiveRestorationTest, ColoursUnderTransparencyAreKeptFromTheNetworkAndInTheFile) {
+  const Image image = imageWithHole(kWidth, kHeight);
+  LiveRestoration live(makePicture(image, {}));
+  prepare(live);
+  while (const auto tile = live.nextTile(whole)) restore(live, *tile);
+  const Image expected = *restorePicture(*restorer, image, 1.0);
+  EXPECT_LE(test::largestDifference(live.blended(1.0).pixels, expected.pixels), 1e-5);
+  // In no crop at all, of a tile or of a draft, and on no level.
+  LiveRestoration fresh(makePicture(image, {}));
+  for (int level = 0; level < 3; ++level) {
+    const auto draft = fresh.nextDraft({level, {0, 0, kWidth, kHeight}});
+    ASSERT_TRUE(draft);
+    cv::Mat channels[3];
+    cv::split(fresh.inputOf(*draft).pixels, channels);
+    cv::Mat garish = channels[0] - channels[1];
+    double least = 0;
+    double most = 0;
+    cv::minMaxLoc(garish, &least, &most);
+    EXPECT_LT(most, 0.9) << level;
+    fresh.put(*draft, fresh.inputOf(*draft).pixels);
+  }
 }
 
 TEST_F(LiveRestorationTest, LevelsFollowTheBase) {
@@ -204,7 +238,7 @@ TEST_P(EnlargedLiveRestoration, CompleteEqualsTheRestorer) {
   const LiveView view{0, {100 * scale, 50 * scale, 30, 30}};
   while (const auto tile = live.nextTile(view)) restore(live, *tile);
   ASSERT_TRUE(live.complete());
-  const Image expected = *restorer->restore(image, 1.0);
+  const Image expected = *restorePicture(*restorer, image, 1.0);
   EXPECT_LE(test::largestDifference(all(live), expected.pixels), 1e-5);
   EXPECT_GT(test::largestDifference(all(live), before), 1e-2);
   const Image blended = live.blended(1.0);

@@ -15,7 +15,7 @@
 namespace pristine::gui {
 
 /// Runs the event loop until the condition holds; false after the timeout.
-bool waitFor(const std::function<bool()>& condition, int milliseconds = 20000);
+bool waitFor(const std::function<bool()>& condition, int milliseconds = 60000);
 
 /// Every pixel tells where it is: red x / width, green y / height, blue 0.5.
 Image positionImage(int width, int height);

@@ -39,6 +39,9 @@ TEST(TaskSettings, HaveTheDefaultsOfTheCommandLine) {
   EXPECT_EQ(options.model, task.model.toStdString());
   EXPECT_EQ(options.strength, task.strength);
   EXPECT_EQ(options.write.quality.value_or(95), task.quality);
+  EXPECT_EQ(options.write.format, task.format);
+  EXPECT_EQ(options.write.depth, task.depth);
+  EXPECT_EQ(options.batch.ifExists, task.ifExists);
   EXPECT_EQ(options.restorer.precision, task.precision);
   EXPECT_EQ(options.restorer.threads, task.threads);
 }
@@ -48,6 +51,9 @@ TEST(TaskSettings, CommandLineMeansTheSame) {
   task.model = QStringLiteral("/models/my model's.safetensors");
   task.strength = 35;
   task.quality = 80;
+  task.format = FileFormat::Tiff;
+  task.depth = SampleDepth::F32;
+  task.ifExists = IfExists::Rename;
   task.precision = Precision::F32;
   task.threads = 3;
   const std::vector<std::filesystem::path> inputs{"/p/it's $HOME #1 100% 写真.jpg", "-dash.png"};
@@ -59,6 +65,9 @@ TEST(TaskSettings, CommandLineMeansTheSame) {
   EXPECT_EQ(options.model, "/models/my model's.safetensors");
   EXPECT_EQ(options.strength, 35);
   EXPECT_EQ(options.write.quality.value_or(95), 80);
+  EXPECT_EQ(options.write.format, FileFormat::Tiff);
+  EXPECT_EQ(options.write.depth, SampleDepth::F32);
+  EXPECT_EQ(options.batch.ifExists, IfExists::Rename);
   EXPECT_EQ(options.restorer.precision, Precision::F32);
   EXPECT_EQ(options.restorer.threads, 3);
 }
@@ -91,6 +100,9 @@ TEST(TaskSettings, SurviveTheSettingsFile) {
   task.model = QStringLiteral("second");
   task.strength = 42;
   task.quality = 77;
+  task.format = FileFormat::Avif;
+  task.depth = SampleDepth::U16;
+  task.ifExists = IfExists::Skip;
   task.precision = Precision::BF16;
   task.threads = 5;
   task.background = false;
@@ -111,12 +123,18 @@ TEST(TaskSettings, NonsenseInTheFileIsPutRight) {
   settings.setValue(QStringLiteral("task/task"), QStringLiteral("polish"));
   settings.setValue(QStringLiteral("task/scale"), 9);
   settings.setValue(QStringLiteral("task/precision"), QStringLiteral("f7"));
+  settings.setValue(QStringLiteral("task/format"), QStringLiteral("heic"));
+  settings.setValue(QStringLiteral("task/depth"), QStringLiteral("12"));
+  settings.setValue(QStringLiteral("task/ifExists"), QStringLiteral("explode"));
   const TaskSettings task = loadTaskSettings(settings);
   EXPECT_EQ(task.strength, 100);
   EXPECT_EQ(task.quality, 1);
   EXPECT_EQ(task.task, QStringLiteral("denoise"));
   EXPECT_EQ(task.scale, 4);
   EXPECT_EQ(task.precision, Precision::Auto);
+  EXPECT_FALSE(task.format);
+  EXPECT_FALSE(task.depth);
+  EXPECT_EQ(task.ifExists, IfExists::Auto);
 }
 
 TEST(TaskSettings, OutputKeepsTheTree) {
@@ -124,6 +142,9 @@ TEST(TaskSettings, OutputKeepsTheTree) {
   EXPECT_EQ(outputFor("/p", "sub/a.png", task), "/p/restored/sub/a.png");
   task.outputFolder = QStringLiteral("/out");
   EXPECT_EQ(outputFor("/p", "sub/a.png", task), "/out/sub/a.png");
+  task.format = FileFormat::Jpeg;
+  EXPECT_EQ(outputFor("/p", "sub/a.png", task), "/out/sub/a.jpg");
+  EXPECT_EQ(outputFor("/p", "sub/a.jpeg", task), "/out/sub/a.jpeg");
 }
 
 }  // namespace

@@ -2,12 +2,14 @@
 
 #include <QFile>
 #include <QLocale>
+#include <QProcess>
 #include <QRegularExpression>
 #include <QTranslator>
 #include <QXmlStreamReader>
 
 #include "gui/main_window.h"
 #include "gui/text.h"
+#include "tests/support/temporary_folder.h"
 
 namespace pristine::gui {
 namespace {
@@ -38,6 +40,34 @@ TEST(Translation, ChineseIsCompleteAndKeepsThePlaceholders) {
     }
   }
   EXPECT_FALSE(xml.hasError()) << xml.errorString().toStdString();
+  EXPECT_GT(messages, 100);
+}
+
+TEST(Translation, EveryTextOfTheSourcesIsTranslated) {
+  const test::TemporaryFolder folder;
+  const QString file = toQString(folder / "pristine_zh_CN.ts");
+  const QString sources = QStringLiteral(PRISTINE_SOURCE_DIR "/gui");
+  ASSERT_TRUE(QFile::copy(sources + QStringLiteral("/translations/pristine_zh_CN.ts"), file));
+  QProcess lupdate;
+  lupdate.start(QStringLiteral(PRISTINE_LUPDATE),
+                {QStringLiteral("-silent"), QStringLiteral("-I"),
+                 QStringLiteral(PRISTINE_SOURCE_DIR), sources, QStringLiteral("-ts"), file});
+  ASSERT_TRUE(lupdate.waitForFinished());
+  ASSERT_EQ(lupdate.exitCode(), 0) << lupdate.readAllStandardError().toStdString();
+  QFile updated(file);
+  ASSERT_TRUE(updated.open(QIODevice::ReadOnly));
+  QXmlStreamReader xml(&updated);
+  QString source;
+  int messages = 0;
+  while (!xml.atEnd()) {
+    if (xml.readNext() != QXmlStreamReader::StartElement) continue;
+    if (xml.name() == QLatin1String("source")) source = xml.readElementText();
+    if (xml.name() != QLatin1String("translation")) continue;
+    // "unfinished": new in the sources; "vanished": no longer there.
+    EXPECT_EQ(xml.attributes().value(QStringLiteral("type")).toString().toStdString(), "")
+        << source.toStdString() << "; ninja pristine_gui_lupdate";
+    ++messages;
+  }
   EXPECT_GT(messages, 100);
 }
 

@@ -1,10 +1,13 @@
-// Measures what the viewer promises: viewer_measure PICTURE [--files N] [--jobs N]. Prints one
-// line a number. Run it on an idle machine, on a screen or with QT_QPA_PLATFORM=offscreen.
+// Measures what the viewer promises: viewer_measure PICTURE [--model NAME] [--cold] [--files N]
+// [--jobs N].
+// Prints one line a number. Run it on an idle machine, on a screen, under xvfb-run or with
+// QT_QPA_PLATFORM=offscreen.
 
 #include <QApplication>
 #include <QCommandLineParser>
 #include <QElapsedTimer>
 #include <QFile>
+#include <QRegion>
 #include <QSettings>
 #include <QSlider>
 #include <QTemporaryDir>
@@ -55,39 +58,65 @@ double milliseconds(const std::function<void()>& action) {
   return static_cast<double>(timer.nsecsElapsed()) / 1e6;
 }
 
-/// Frames as an event loop paints them: input, everything that waits, paint.
-void measureFrames(MainWindow& window, const char* what, const std::function<void(int)>& input) {
-  std::vector<double> times;
-  for (int i = 0; i < 150; ++i) {
-    times.push_back(milliseconds([&] {
-      input(i);
-      QApplication::processEvents();
-      window.view()->repaint();
-    }));
+/// Milliseconds between two paintings of a widget.
+class FrameClock : public QObject {
+ public:
+  explicit FrameClock(QWidget& widget) { widget.installEventFilter(this); }
+  const std::vector<double>& intervals() const { return intervals_; }
+
+ protected:
+  bool eventFilter(QObject* watched, QEvent* event) override {
+    if (event->type() == QEvent::Paint) {
+      if (timer_.isValid()) intervals_.push_back(static_cast<double>(timer_.nsecsElapsed()) / 1e6);
+      timer_.start();
+    }
+    return QObject::eventFilter(watched, event);
   }
-  report(what, times);
+
+ private:
+  QElapsedTimer timer_;
+  std::vector<double> intervals_;
+};
+
+/// Frames while the user does not stop: another step of input as soon as the last one is painted.
+void measureFrames(MainWindow& window, const char* what, const std::function<void(int)>& input) {
+  FrameClock clock(*window.view());
+  for (int i = 0; i < 150; ++i) {
+    const std::size_t painted = clock.intervals().size();
+    input(i);
+    while (clock.intervals().size() == painted && i > 0) {
+      QApplication::processEvents(QEventLoop::WaitForMoreEvents);
+    }
+    if (i == 0) window.view()->repaint();
+  }
+  report(what, clock.intervals());
 }
 
 void measurePicture(MainWindow& window, const fs::path& picture) {
   QElapsedTimer timer;
   double first = -1;
   double visible = -1;
-  const auto connection =
-      QObject::connect(&window.restore(), &RestoreController::restored, &window, [&](const QRect&) {
-        if (first < 0) {
-          window.view()->repaint();
-          first = static_cast<double>(timer.elapsed());
-        }
+  double all = -1;
+  QRegion restored;
+  const auto connection = QObject::connect(
+      &window.restore(), &RestoreController::restored, &window, [&](const QRect& changed) {
+        restored += changed;
+        const bool covered = (QRegion(window.view()->view().visible()) - restored).isEmpty();
+        if (first >= 0 && !(covered && all < 0)) return;
+        window.view()->repaint();
+        if (first < 0) first = static_cast<double>(timer.elapsed());
+        if (covered) all = static_cast<double>(timer.elapsed());
       });
   timer.start();
   window.openPaths({picture});
   const auto shown = [&] { return !window.view()->isEmpty() && !window.currentPath().isEmpty(); };
   if (!QTest::qWaitFor(shown, kWait)) return;
   visible = static_cast<double>(timer.elapsed());
-  if (!QTest::qWaitFor([&] { return first >= 0; }, kWait)) return;
+  if (!QTest::qWaitFor([&] { return all >= 0; }, kWait)) return;
   QObject::disconnect(connection);
   std::printf("%-44s %.0f ms\n", "picture on the canvas after opening", visible);
   std::printf("%-44s %.0f ms\n", "first restored pixels after opening", first);
+  std::printf("%-44s %.0f ms\n", "all that is visible restored after opening", all);
   std::fflush(stdout);
 
   for (const auto& [name, mode] : std::initializer_list<std::pair<const char*, CompareMode>>{
@@ -105,17 +134,28 @@ void measurePicture(MainWindow& window, const fs::path& picture) {
   window.view()->zoomTo(1.0);
   window.view()->setFrameBudget(std::chrono::milliseconds(10000));
   auto* slider = window.taskPanel()->findChild<QSlider*>();
-  std::vector<double> times;
-  for (int i = 0; i < 40; ++i) {
-    times.push_back(milliseconds([&] {
-      slider->setValue(50 + i % 50);
+  std::vector<double> times(40);
+  for (std::size_t i = 0; i < times.size(); ++i) {
+    times[i] = milliseconds([&] {
+      slider->setValue(50 + static_cast<int>(i));
       window.view()->repaint();
-    }));
+    });
   }
   report("strength slider to the whole redraw", times);
   slider->setValue(100);
   window.view()->setFrameBudget(std::chrono::milliseconds(16));
   std::printf("%-44s %.0f MB\n", "resident, picture open", memory("VmRSS:"));
+  std::fflush(stdout);
+}
+
+/// While the picture is in the network.
+void measureStop(MainWindow& window) {
+  window.action(QStringLiteral("start"))->trigger();
+  if (!QTest::qWaitFor([&] { return window.queueModel().item(0).share > 0; }, kWait)) return;
+  std::printf("%-44s %.0f ms\n", "queue stopped after", milliseconds([&] {
+                window.queue().stop();
+                (void)QTest::qWaitFor([&] { return !window.queue().isRunning(); }, kWait);
+              }));
   std::fflush(stdout);
 }
 
@@ -153,10 +193,6 @@ void measureJobs(MainWindow& window, int jobs) {
   if (!done(jobs)) return;
   std::printf("%-44s %.0f MB after 50, %.0f MB after %d\n", "resident while the queue runs", begin,
               memory("VmRSS:"), jobs);
-  std::printf("%-44s %.0f ms\n", "stop", milliseconds([&] {
-                window.queue().stop();
-                (void)QTest::qWaitFor([&] { return !window.queue().isRunning(); }, kWait);
-              }));
 }
 
 }  // namespace
@@ -165,7 +201,9 @@ int main(int argc, char** argv) {
   QApplication application(argc, argv);
   QCommandLineParser parser;
   parser.addOptions(
-      {{QStringLiteral("files"), {}, QStringLiteral("number"), QStringLiteral("5000")},
+      {{QStringLiteral("model"), {}, QStringLiteral("name"), QStringLiteral("best")},
+       {QStringLiteral("cold"), QStringLiteral("opens the picture with the window")},
+       {QStringLiteral("files"), {}, QStringLiteral("number"), QStringLiteral("5000")},
        {QStringLiteral("jobs"), {}, QStringLiteral("number"), QStringLiteral("0")}});
   parser.process(application);
   if (parser.positionalArguments().size() != 1) {
@@ -176,13 +214,15 @@ int main(int argc, char** argv) {
   applyTheme(application, Theme::Light);
   const QTemporaryDir folder;
   QSettings settings(folder.filePath(QStringLiteral("settings.ini")), QSettings::IniFormat);
+  settings.setValue(QStringLiteral("task/model"), parser.value(QStringLiteral("model")));
   MainWindow window(settings, folder.filePath(QStringLiteral("queue.json")));
   window.setConfirm([](const QString&, const QString&) { return true; });
   window.resize(1400, 900);
   window.show();
-  QTest::qWait(3000);  // the model is read and warm
+  if (!parser.isSet(QStringLiteral("cold"))) QTest::qWait(3000);  // the model is read and warm
   std::printf("%-44s %.0f MB\n", "resident, nothing open", memory("VmRSS:"));
   measurePicture(window, toPath(parser.positionalArguments().front()));
+  measureStop(window);
   measureFiles(window, toPath(folder.filePath(QStringLiteral("many"))),
                parser.value(QStringLiteral("files")).toInt());
   if (const int jobs = parser.value(QStringLiteral("jobs")).toInt(); jobs > 0) {

@@ -1,13 +1,16 @@
-// Takes the pictures of the viewer that the documentation shows: viewer_screenshots PICTURE FOLDER
-// PREFIX [--theme dark] [--language zh_CN] [--only NAME]. Run by tests/tools/screenshots.
+// Takes the pictures of the viewer that the documentation shows: viewer_screenshots PICTURE
+// PREFIX [--theme dark] [--language zh_CN] [--reference FILE] [--suffix .jpg] [--only NAMES]. Run
+// by tests/tools/screenshots.
 
 #include <QApplication>
 #include <QCommandLineParser>
 #include <QDir>
 #include <QSettings>
+#include <QSpinBox>
 #include <QStatusBar>
 #include <QTemporaryDir>
 #include <QTest>
+#include <algorithm>
 #include <cstdio>
 #include <filesystem>
 #include <fstream>
@@ -26,19 +29,22 @@ namespace fs = std::filesystem;
 using namespace pristine;
 using namespace pristine::gui;
 
+constexpr int kQuality = 88;    ///< of JPEG
 constexpr int kWait = 600'000;  ///< ms; the network is slow on old processors
 
 class Photographer {
  public:
-  Photographer(MainWindow& window, QString prefix, const QStringList& only)
-      : window_(window), prefix_(std::move(prefix)), only_(only) {}
+  Photographer(MainWindow& window, QString prefix, QString suffix, const QStringList& only)
+      : window_(window), prefix_(std::move(prefix)), suffix_(std::move(suffix)), only_(only) {}
 
   bool wants(const QString& name) const { return only_.isEmpty() || only_.contains(name); }
   void take(const QString& name, QWidget* widget = nullptr) {
     if (!wants(name)) return;
     QTest::qWait(300);  // thumbnails, and tiles beyond the first frame's budget
-    const QString file = prefix_ + name + QStringLiteral(".png");
-    if (!(widget != nullptr ? widget : &window_)->grab().save(file)) {
+    const QString file = prefix_ + name + suffix_;
+    if (!(widget != nullptr ? widget : &window_)
+             ->grab()
+             .save(file, nullptr, suffix_ == QLatin1String(".jpg") ? kQuality : -1)) {
       std::fprintf(stderr, "cannot write %s\n", qPrintable(file));
     }
   }
@@ -46,31 +52,40 @@ class Photographer {
  private:
   MainWindow& window_;
   QString prefix_;
+  QString suffix_;
   QStringList only_;
 };
 
-/// A folder of copies that look like somebody's evening, one of them broken.
+/// A part of a picture, at most 320 x 240.
+Image partOf(const Image& image) {
+  Image part = image;
+  const int width = std::min(image.width(), 320);
+  const int height = std::min(image.height(), 240);
+  const cv::Rect rect((image.width() - width) / 2, (image.height() - height) / 2, width, height);
+  part.pixels = image.pixels(rect).clone();
+  if (!part.alpha.empty()) part.alpha = part.alpha(rect).clone();
+  return part;
+}
+
+/// A folder that looks like somebody's evening, made of the pictures beside the given one, with a
+/// broken file among them.
 std::vector<fs::path> makeEvening(const fs::path& picture, const fs::path& folder) {
   fs::create_directories(folder);
-  const Image image = readImage(picture);
-  std::vector<fs::path> paths;
-  const char* names[] = {"harbour.jpg", "market.jpg",   "old town.jpg", "bridge.png",
-                         "evening.tif", "portrait.jpg", "stairs.webp"};
-  int i = 0;
-  for (const char* name : names) {
-    Image part = image;
-    const int width = std::min(image.width(), 320);
-    const int height = std::min(image.height(), 240);
-    const cv::Rect rect(i * std::max(0, image.width() - width) / 6,
-                        (i * 2 % 7) * std::max(0, image.height() - height) / 6, width, height);
-    part.pixels = image.pixels(rect).clone();
-    if (!part.alpha.empty()) part.alpha = part.alpha(rect).clone();
-    paths.push_back(folder / name);
-    writeImage(part, paths.back());
-    ++i;
+  std::vector<fs::path> sources;
+  for (const auto& entry : fs::directory_iterator(picture.parent_path())) {
+    if (isImageExtension(entry.path())) sources.push_back(entry.path());
   }
-  std::ofstream(folder / "broken.jpg") << "\xFF\xD8\xFF this is no photograph";
-  paths.insert(paths.begin() + 2, folder / "broken.jpg");
+  std::ranges::sort(sources);
+  std::vector<fs::path> paths;
+  const char* extensions[] = {".jpg", ".png", ".tif", ".webp", ".jpg"};
+  for (std::size_t i = 0; i < sources.size() && i < 7; ++i) {
+    paths.push_back(folder / sources[i].filename().replace_extension(extensions[i % 5]));
+    writeImage(partOf(readImage(sources[i])), paths.back());
+  }
+  const fs::path broken = folder / "kitchen.jpg";
+  std::ofstream(broken) << "\xFF\xD8\xFF this is no photograph";
+  paths.insert(paths.begin() + static_cast<std::ptrdiff_t>(std::min<std::size_t>(2, paths.size())),
+               broken);
   return paths;
 }
 
@@ -85,6 +100,8 @@ int main(int argc, char** argv) {
        {QStringLiteral("language"), {}, QStringLiteral("name"), QStringLiteral("en")},
        {QStringLiteral("width"), {}, QStringLiteral("pixels"), QStringLiteral("1280")},
        {QStringLiteral("height"), {}, QStringLiteral("pixels"), QStringLiteral("800")},
+       {QStringLiteral("suffix"), {}, QStringLiteral("name"), QStringLiteral(".png")},
+       {QStringLiteral("reference"), {}, QStringLiteral("file")},
        {QStringLiteral("only"), {}, QStringLiteral("names")}});
   parser.process(application);
   const QStringList arguments = parser.positionalArguments();
@@ -103,7 +120,7 @@ int main(int argc, char** argv) {
                 parser.value(QStringLiteral("height")).toInt());
   window.show();
   const QString only = parser.value(QStringLiteral("only"));
-  Photographer photographer(window, arguments[1],
+  Photographer photographer(window, arguments[1], parser.value(QStringLiteral("suffix")),
                             only.isEmpty() ? QStringList() : only.split(QLatin1Char(',')));
   if (!QTest::qWaitFor([&] { return window.isVisible(); }, kWait)) return 1;
   QTest::qWait(1500);  // the catalogue and the model are read
@@ -112,13 +129,13 @@ int main(int argc, char** argv) {
   const fs::path picture = toPath(arguments[0]);
   const auto evening = makeEvening(picture, toPath(folder.filePath(QStringLiteral("evening"))));
   window.openPaths(evening);
-  if (!QTest::qWaitFor([&] { return window.queueModel().rowCount() > 7; }, kWait)) return 1;
+  const int pictures = static_cast<int>(evening.size());
+  if (!QTest::qWaitFor([&] { return window.queueModel().rowCount() == pictures; }, kWait)) return 1;
   if (photographer.wants(QStringLiteral("queue"))) {
     window.action(QStringLiteral("start"))->trigger();
     const auto halfway = [&] {
       const QueueCounts counts = window.queueModel().counts();
-      return counts.done >= 3 && counts.failed >= 1 && counts.running > 0 &&
-             window.queue().share() > 0.55;
+      return counts.done >= pictures - 3 && counts.failed >= 1 && counts.running > 0;
     };
     if (!QTest::qWaitFor(halfway, kWait)) return 1;
     window.action(QStringLiteral("pause"))->trigger();
@@ -126,11 +143,16 @@ int main(int argc, char** argv) {
     window.action(QStringLiteral("stop"))->trigger();
   }
 
-  window.openPaths({picture});
-  const auto shown = [&] { return window.currentPath() == arguments[0]; };
-  if (!QTest::qWaitFor(shown, kWait)) return 1;
-  if (!QTest::qWaitFor([&] { return window.restore().isComplete(); }, kWait)) return 1;
-  window.statusBar()->clearMessage();
+  const auto show = [&](const fs::path& path) {
+    window.openPaths({path});
+    const auto restored = [&] {
+      return window.currentPath() == toQString(path) && window.restore().isComplete();
+    };
+    const bool done = QTest::qWaitFor(restored, kWait);
+    window.statusBar()->clearMessage();
+    return done;
+  };
+  if (!show(picture)) return 1;
   window.view()->setFocus();
   const std::pair<const char*, CompareMode> modes[] = {{"split", CompareMode::Split},
                                                        {"side", CompareMode::SideBySide},
@@ -139,6 +161,11 @@ int main(int argc, char** argv) {
                                                        {"lens", CompareMode::Lens}};
   for (const auto& [name, mode] : modes) {
     window.view()->setMode(mode);
+    if (mode == CompareMode::Difference) {
+      for (QSpinBox* box : window.taskPanel()->findChildren<QSpinBox*>()) {
+        if (!box->prefix().isEmpty()) box->setValue(2);  // the gain
+      }
+    }
     if (mode == CompareMode::Split) window.view()->zoomFit();
     if (mode != CompareMode::Split) window.view()->zoomTo(1.0);
     const QPoint middle = window.view()->rect().center();
@@ -148,6 +175,38 @@ int main(int argc, char** argv) {
   window.view()->setMode(CompareMode::Split);
   window.view()->zoomTo(4.0);
   photographer.take(QStringLiteral("pixels"));
+  window.view()->zoomFit();
+  if (parser.isSet(QStringLiteral("reference"))) {
+    window.openReference(parser.value(QStringLiteral("reference")));
+    window.view()->setMode(CompareMode::SideBySide);
+    QTest::qWait(3000);  // it is read and measured
+    photographer.take(QStringLiteral("reference"));
+    window.view()->setMode(CompareMode::Split);
+  }
+  const TaskSettings denoising = window.taskPanel()->settings();
+  for (const char* task : {"dejpeg", "upscale"}) {
+    if (!photographer.wants(QLatin1String(task)) || !parser.isSet(QStringLiteral("reference"))) {
+      continue;
+    }
+    TaskSettings chosen = denoising;
+    chosen.task = QLatin1String(task);
+    window.taskPanel()->setSettings(chosen);
+    emit window.taskPanel()->engineChanged();
+    fs::path shown = toPath(parser.value(QStringLiteral("reference")));
+    if (chosen.task == QLatin1String("dejpeg")) {
+      WriteOptions poor;
+      poor.quality = 15;
+      const Image clean = readImage(shown);
+      shown = toPath(folder.filePath(QStringLiteral("web.jpg")));
+      writeImage(clean, shown, poor);
+    }
+    if (!show(shown)) return 1;
+    window.view()->zoomTo(chosen.task == QLatin1String("dejpeg") ? 2.0 : 1.0);
+    photographer.take(QLatin1String(task));
+  }
+  window.taskPanel()->setSettings(denoising);
+  emit window.taskPanel()->engineChanged();
+  if (!show(picture)) return 1;
   window.view()->zoomFit();
 
   window.openPaths({evening[2], toPath(folder.filePath(QStringLiteral("missing.jpg")))});
