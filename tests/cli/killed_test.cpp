@@ -109,7 +109,7 @@ TEST_F(Killed, TenTimesAndRestoredAsIfNothingHadHappened) {
         << name;
   }
 
-  const Clock::time_point again = Clock::now();
+  [[maybe_unused]] const Clock::time_point again = Clock::now();
   const ProcessResult further = run(command("out"));
 #ifndef PRISTINE_SANITIZED
   EXPECT_LT(Clock::now() - again, std::chrono::seconds(3));
