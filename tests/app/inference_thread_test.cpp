@@ -46,7 +46,7 @@ class Recorder : public InferenceObserver {
 
   bool wait(int Recorder::*count, int atLeast = 1) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, 30s, [&] { return this->*count >= atLeast; });
+    return changed_.wait_for(lock, 120s, [&] { return this->*count >= atLeast; });
   }
   int get(int Recorder::*count) {
     const std::lock_guard lock(mutex_);
