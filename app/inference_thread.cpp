@@ -143,7 +143,6 @@ void InferenceThread::startJobs(std::vector<Job> jobs, const JobOptions& options
   const std::lock_guard lock(mutex_);
   jobs_ = std::move(jobs);
   jobOptions_ = options;
-  jobsFinished_ = false;
   jobsStop_ = {};
   changed_.notify_all();
 }
