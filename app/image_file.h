@@ -31,7 +31,8 @@ struct PictureSize {
   int width = 0;  ///< as stored, before the orientation tag is applied
   int height = 0;
   FileFormat format = FileFormat::Png;
-  bool rows = false;  ///< can be read row by row, in memory that does not grow with the height
+  bool rows = false;    ///< can be read row by row, in memory that does not grow with the height
+  int orientation = 1;  ///< 1 to 8, EXIF 2.32, tag 274
 
   std::int64_t pixels() const { return std::int64_t{width} * height; }
 };

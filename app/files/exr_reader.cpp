@@ -30,6 +30,7 @@ auto decoding(const fs::path& path, const Action& action) {
     std::string what = error.what();
     const auto end = what.find('\n');
     if (end != std::string::npos) what.resize(end);
+    if (what.find("Early end of file") != std::string::npos) failInput(path, "is truncated");
     failInput(path, "OpenEXR: " + what);
   }
 }

@@ -1,13 +1,11 @@
 #include <algorithm>
 #include <opencv2/core.hpp>
-#include <string_view>
 
 #include "app/files/failure.h"
 #include "app/files/metadata.h"
 #include "app/files/row_reader.h"
 #include "app/files/vips_image.h"
 #include "app/image_file.h"
-#include "core/error.h"
 
 namespace pristine {
 
@@ -24,7 +22,9 @@ void turnUpright(cv::Mat& plane, int orientation) {
   if (orientation == 4 || orientation == 8) cv::flip(plane, plane, 0);
 }
 
-Image readOnce(const fs::path& path, const std::stop_token& stop, const ReadOptions& options) {
+}  // namespace
+
+Image readImage(const fs::path& path, const std::stop_token& stop, const ReadOptions& options) {
   const auto reader = openRows(path, options, true);
   const PictureSize& size = reader->size();
   Image image = reader->header();
@@ -38,22 +38,6 @@ Image readOnce(const fs::path& path, const std::stop_token& stop, const ReadOpti
   turnUpright(image.pixels, reader->orientation());
   turnUpright(image.alpha, reader->orientation());
   return image;
-}
-
-}  // namespace
-
-Image readImage(const fs::path& path, const std::stop_token& stop, const ReadOptions& options) {
-  // A thread that fails meanwhile, such as one that makes thumbnails, takes the reason away: a
-  // broken file tells it again.
-  constexpr int kTries = 3;
-  for (int i = 1;; ++i) {
-    try {
-      return readOnce(path, stop, options);
-    } catch (const Error& error) {
-      const bool silent = std::string_view(error.what()).ends_with(kNoMessage);
-      if (!silent || i == kTries) throw;
-    }
-  }
 }
 
 PictureSize pictureSize(const fs::path& path, const ReadOptions& options) {

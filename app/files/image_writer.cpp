@@ -6,6 +6,7 @@
 #include "app/files/temporary_file.h"
 #include "app/files/vips_image.h"
 #include "app/files/vips_save.h"
+#include "app/files/vips_turn.h"
 #include "app/image_file.h"
 
 namespace pristine {
@@ -49,9 +50,16 @@ void ImageWriter::write(const std::stop_token& stop) {
     file.finish();
   } else {
     const StopWatch watch(w.pixels.get(), stop);
-    const int status = saveVips(w.pixels.get(), w.encoding, temporary.path(), false);
-    if (status != 0) failIfStopped(w.path, stop);
-    if (status != 0) failOutput(w.path, vipsMessage());
+    const auto save = [&] {
+      return saveVips(w.pixels.get(), w.encoding, temporary.path(), false) == 0;
+    };
+    if (!save()) {
+      failIfStopped(w.path, stop);
+      const VipsAlone alone;
+      const bool saved = save();
+      if (!saved) failIfStopped(w.path, stop);
+      if (!saved) failOutput(w.path, vipsMessage());
+    }
   }
   failIfStopped(w.path, stop);
   temporary.moveToTarget();

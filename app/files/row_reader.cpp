@@ -10,7 +10,9 @@
 #include "app/files/failure.h"
 #include "app/files/metadata.h"
 #include "app/files/stored_layout.h"
+#include "app/files/truncation.h"
 #include "app/files/vips_image.h"
+#include "app/files/vips_turn.h"
 
 namespace pristine {
 
@@ -43,14 +45,11 @@ bool hasField(VipsImage* image, const char* name) {
 }
 
 /// The file's picture with its pixels still to be decoded.
-VipsPtr open(const fs::path& path, FileFormat& format) {
+VipsPtr openOnce(const fs::path& path, FileFormat& format) {
   const SourcePtr source(vips_source_new_from_file(path.c_str()));
   if (!source) failInput(path, vipsMessage());
   const char* loader = vips_foreign_find_load_source(source.get());
-  if (loader == nullptr) {
-    vips_error_clear();
-    failInput(path, "is not a picture of a known format");
-  }
+  if (loader == nullptr) failInput(path, "is not a picture of a known format");
   const auto found = formatOfLoader(loader);
   if (!found) failInput(path, "is not PNG, JPEG, TIFF, WebP, AVIF, HEIC, JPEG XL or OpenEXR");
   format = *found;
@@ -69,15 +68,22 @@ VipsPtr open(const fs::path& path, FileFormat& format) {
   return image;
 }
 
+VipsPtr open(const fs::path& path, FileFormat& format) {
+  try {
+    return withOwnMessages([&] { return openOnce(path, format); });
+  } catch (const Error&) {
+    if (isTruncated(path)) failInput(path, "is truncated");
+    throw;
+  }
+}
+
 /// Ink to colour, by the profile of the file where it has one.
 VipsPtr inkToColour(VipsPtr image, const fs::path& path) {
   VipsImage* out = nullptr;
   if (vips_icc_transform(image.get(), &out, "srgb", "embedded", TRUE, "input_profile", "cmyk",
-                         "intent", VIPS_INTENT_RELATIVE, nullptr) != 0) {
-    vips_error_clear();
-    if (vips_colourspace(image.get(), &out, VIPS_INTERPRETATION_sRGB, nullptr) != 0) {
-      failInput(path, vipsMessage());
-    }
+                         "intent", VIPS_INTENT_RELATIVE, nullptr) != 0 &&
+      vips_colourspace(image.get(), &out, VIPS_INTERPRETATION_sRGB, nullptr) != 0) {
+    failInput(path, "its CMYK cannot be turned into RGB");
   }
   image.reset(out);
   // The pixels no longer are in the profile's ink space.
@@ -113,7 +119,8 @@ void split(const VipsPel* from, int bands, float scale, int width, float* rgb, f
 
 class VipsRowReader : public RowReader {
  public:
-  VipsRowReader(const fs::path& path, const ReadOptions& options, bool upright) : path_(path) {
+  VipsRowReader(const fs::path& path, const ReadOptions& options, bool upright)
+      : path_(path), options_(options) {
     image_ = open(path, size_.format);
     size_.width = vips_image_get_width(image_.get());
     size_.height = vips_image_get_height(image_.get());
@@ -123,7 +130,7 @@ class VipsRowReader : public RowReader {
                  !hasField(image_.get(), "jpeg-multiscan");
     header_.notes = layoutNotes(path, size_.format);
     if (size_.format == FileFormat::Tiff && hasTallTiles(path)) size_.rows = false;
-    orientation_ = vips_image_get_orientation(image_.get());
+    size_.orientation = vips_image_get_orientation(image_.get());
     normalise();
     bands_ = vips_image_get_bands(image_.get());
     if (bands_ < 1 || bands_ > 4) {
@@ -138,17 +145,38 @@ class VipsRowReader : public RowReader {
   }
 
   void read(int rows, Image& target, int at) override {
-    // In small steps: a region of libvips holds what was asked for.
-    constexpr int kStep = 16;
     for (const int end = at + rows; at < end;) {
       const int count = std::min(kStep, end - at);
-      const VipsRect rect{0, next_, size_.width, count};
-      if (vips_region_prepare(region_.get(), &rect) != 0) failInput(path_, vipsMessage());
+      if (!decode(count)) failAt(next_ + count);
       for (int i = 0; i < count; ++i, ++at, ++next_) copyRow(target, at);
     }
   }
 
  private:
+  /// In small steps: a region of libvips holds what was asked for.
+  static constexpr int kStep = 16;
+
+  bool decode(int rows) {
+    const VipsStep step;
+    const VipsRect rect{0, next_, size_.width, rows};
+    return vips_region_prepare(region_.get(), &rect) == 0;
+  }
+
+  /// Says why the rows above `end` cannot be decoded.
+  [[noreturn]] void failAt(int end) {
+    if (isTruncated(path_)) failInput(path_, "is truncated");
+    // Its decoder has one word for everything.
+    if (size_.format == FileFormat::Jxl) failInput(path_, "is damaged or truncated");
+    if (VipsAlone::isHere()) failInput(path_, vipsMessage());
+    const VipsAlone alone;
+    VipsRowReader again(path_, options_, true);
+    Image rows;
+    rows.pixels.create(kStep, size_.width, CV_32FC3);
+    if (alpha_) rows.alpha.create(kStep, size_.width, CV_32FC1);
+    while (again.next_ < end) again.read(std::min(kStep, end - again.next_), rows, 0);
+    failInput(path_, "could not be decoded, but can be now");
+  }
+
   void normalise() {
     const VipsInterpretation interpretation = vips_image_get_interpretation(image_.get());
     if (interpretation == VIPS_INTERPRETATION_XYZ || interpretation == VIPS_INTERPRETATION_LAB ||
@@ -179,6 +207,7 @@ class VipsRowReader : public RowReader {
   }
 
   fs::path path_;
+  ReadOptions options_;
   VipsPtr image_;
   std::unique_ptr<VipsRegion, Unref> region_;
   int bands_ = 0;

@@ -16,7 +16,7 @@ class RowReader {
   const Image& header() const { return header_; }
   const PictureSize& size() const { return size_; }
   bool alpha() const { return alpha_; }
-  int orientation() const { return orientation_; }  ///< 1 to 8, EXIF 2.32, tag 274
+  int orientation() const { return size_.orientation; }
 
   /// Fills the next `rows` rows into those of target.pixels, and target.alpha, from `at` on. Throws
   /// Error(Input).
@@ -26,7 +26,6 @@ class RowReader {
   Image header_;
   PictureSize size_;
   bool alpha_ = false;
-  int orientation_ = 1;
 };
 
 /// `upright`: the caller is going to apply the orientation, so that the header's metadata has none.

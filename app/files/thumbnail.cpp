@@ -4,6 +4,7 @@
 #include "app/files/exr_file.h"
 #include "app/files/failure.h"
 #include "app/files/vips_image.h"
+#include "app/files/vips_turn.h"
 #include "app/image_file.h"
 #include "app/network_space.h"
 
@@ -114,7 +115,8 @@ Image imageOf(VipsPtr small, const fs::path& path) {
 
 Image readThumbnail(const fs::path& path, int side) {
   requireReadable(path);
-  return imageOf(isExr(path) ? shrinkExr(path, side) : shrinkFile(path, side), path);
+  if (isExr(path)) return imageOf(shrinkExr(path, side), path);
+  return withOwnMessages([&] { return imageOf(shrinkFile(path, side), path); });
 }
 
 }  // namespace pristine

@@ -14,22 +14,19 @@ void onProgress(VipsImage* image, VipsProgress* /*progress*/, std::stop_token* s
 }  // namespace
 
 std::string vipsMessage() {
-  std::string text = vips_error_buffer();
-  vips_error_clear();
+  const std::unique_ptr<char, decltype(&g_free)> buffer(vips_error_buffer_copy(), &g_free);
+  std::string text = buffer.get();
   // The buffer holds one line per failed call; the first is closest to the cause.
   const auto end = text.find('\n');
   if (end != std::string::npos) text.resize(end);
-  return text.empty() ? kNoMessage : text;
+  return text.empty() ? "unknown error" : text;
 }
 
 std::span<const std::uint8_t> blobOf(VipsImage* image, const char* name) {
   const void* data = nullptr;
   std::size_t size = 0;
   if (image == nullptr || vips_image_get_typeof(image, name) == 0) return {};
-  if (vips_image_get_blob(image, name, &data, &size) != 0) {
-    vips_error_clear();
-    return {};
-  }
+  if (vips_image_get_blob(image, name, &data, &size) != 0) return {};
   return {static_cast<const std::uint8_t*>(data), size};
 }
 

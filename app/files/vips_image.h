@@ -16,10 +16,8 @@ struct Unref {
 };
 using VipsPtr = std::unique_ptr<VipsImage, Unref>;
 
-/// What libvips said last, as one line; it is forgotten then.
+/// What libvips said last, in whatever thread (vips_turn.h), as one line; it is forgotten then.
 std::string vipsMessage();
-/// What vipsMessage() says where libvips, whose messages are the process's, has none.
-inline constexpr const char* kNoMessage = "unknown error";
 
 /// A field of bytes; empty where there is none. The picture keeps the bytes.
 std::span<const std::uint8_t> blobOf(VipsImage* image, const char* name);

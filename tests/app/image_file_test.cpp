@@ -8,6 +8,8 @@
 #include <cmath>
 #include <csignal>
 #include <opencv2/core.hpp>
+#include <set>
+#include <thread>
 
 #include "core/error.h"
 #include "core/metrics.h"
@@ -193,14 +195,56 @@ TEST_F(ImageFile, ReadsByContentNotByName) {
 
 TEST_F(ImageFile, RefusesTruncatedFiles) {
   const Image image = test::photographImage(200, 150);
-  for (const char* name : {"a.jpg", "a.png", "a.tif", "a.webp"}) {
+  for (const char* name : {"a.jpg", "a.png", "a.tif", "a.webp", "a.avif", "a.jxl", "a.exr"}) {
     writeImage(image, folder / name);
     auto bytes = test::readBytes(folder / name);
     for (const double share : {0.3, 0.6, 0.9}) {
       const auto size = static_cast<std::ptrdiff_t>(static_cast<double>(bytes.size()) * share);
       test::writeBytes(folder / name, {bytes.begin(), bytes.begin() + size});
-      EXPECT_NE(readComplaint(folder / name), "") << name << " " << share;
+      EXPECT_THAT(readComplaint(folder / name),
+                  testing::ContainsRegex("is (damaged or )?truncated"))
+          << name << " " << share;
     }
+  }
+}
+
+TEST_F(ImageFile, TellsTheReasonOfItsOwnFileWhateverOtherThreadsRead) {
+  const Image image = test::photographImage(300, 200);
+  std::vector<fs::path> files{folder / "good.png"};
+  writeImage(image, files.front());
+  // Damage of kinds that libvips has different words for.
+  const auto damaged = [&](const std::string& name, std::size_t at, std::uint8_t turned) {
+    writeImage(image, folder / name);
+    auto bytes = test::readBytes(folder / name);
+    bytes[at < bytes.size() ? at : bytes.size() / 2] ^= turned;
+    test::writeBytes(folder / name, bytes);
+    files.push_back(folder / name);
+  };
+  damaged("pixels.png", SIZE_MAX, 0x10);
+  damaged("start.webp", 14, 0xFF);
+  damaged("pixels.jxl", SIZE_MAX, 0x55);
+  damaged("pixels.tif", SIZE_MAX, 0x5A);
+  test::writeText(folder / "words.png", "these are words");
+  files.push_back(folder / "words.png");
+  std::vector<std::string> alone;
+  for (const fs::path& file : files) {
+    const std::string said = file == files.front() ? "" : readComplaint(file);
+    EXPECT_THAT(said, testing::Not(HasSubstr("unknown error")));
+    alone.push_back(said);
+  }
+  EXPECT_GE(std::set<std::string>(alone.begin(), alone.end()).size(), 5U);
+  std::vector<std::jthread> threads;
+  for (std::size_t t = 0; t < 2 * files.size(); ++t) {
+    threads.emplace_back([&, t] {
+      for (std::size_t i = 0; i < 6; ++i) {
+        const std::size_t file = (t + i) % files.size();
+        if (alone[file].empty()) {
+          EXPECT_NO_THROW(readImage(files[file]));
+        } else {
+          EXPECT_EQ(readComplaint(files[file]), alone[file]);
+        }
+      }
+    });
   }
 }
 
