@@ -4,12 +4,10 @@
 #include <array>
 #include <fstream>
 #include <optional>
-#include <stdexcept>
-#include <string>
 #include <utility>
 
 #include "app/tiff_directory.h"
-#include "core/error.h"
+#include "app/tiff_file.h"
 
 namespace pristine {
 
@@ -19,6 +17,7 @@ namespace fs = std::filesystem;
 
 constexpr std::array<std::uint8_t, 6> kMark{'E', 'x', 'i', 'f', 0, 0};
 
+constexpr std::uint16_t kOrientation = 0x0112;
 constexpr std::uint16_t kExifDirectory = 0x8769;
 constexpr std::uint16_t kGpsDirectory = 0x8825;
 constexpr std::uint16_t kInteroperabilityDirectory = 0xA005;
@@ -77,15 +76,16 @@ std::optional<TiffDirectory> readPhotographPart(const TiffSource& source) {
   return part;
 }
 
-[[noreturn]] void failOutput(const fs::path& path, const std::string& why) {
-  throw Error(ErrorCode::Output, "'" + path.string() + "': EXIF cannot be written: " + why);
-}
-
 }  // namespace
 
-std::vector<std::uint8_t> readTiffExif(const fs::path& path) {
+std::vector<std::uint8_t> readTiffExif(const fs::path& path, int orientation) {
   std::ifstream file(path, std::ios::binary);
-  const auto kept = readPhotographPart(tiffSource(file, path));
+  auto kept = readPhotographPart(tiffSource(file, path));
+  if (kept && orientation > 1) {
+    kept->entries.push_back(
+        {kOrientation, TiffType::Short, {static_cast<std::uint8_t>(orientation), 0}});
+    std::ranges::sort(kept->entries, {}, &TiffEntry::tag);
+  }
   if (!kept || kept->empty()) return {};
   std::vector<std::uint8_t> block(kMark.begin(), kMark.end());
   const auto encoded = encodeTiff(*kept);
@@ -99,24 +99,7 @@ void addTiffExif(const fs::path& path, std::span<const std::uint8_t> exif) {
   }
   const auto kept = readPhotographPart(tiffSource(exif));
   if (!kept || kept->empty()) return;
-  std::fstream file(path, std::ios::binary | std::ios::in | std::ios::out);
-  if (!file) failOutput(path, "the file cannot be opened");
-  std::optional<std::vector<TiffWrite>> writes;
-  try {
-    writes = addToTiff(tiffSource(file, path), *kept);
-  } catch (const std::length_error&) {
-    return;
-  }
-  if (!writes) failOutput(path, "the file is not a TIFF file");
-  for (const TiffWrite& write : *writes) {
-    file.clear();
-    file.seekp(static_cast<std::streamoff>(write.offset));
-    file.write(reinterpret_cast<const char*>(write.bytes.data()),
-               static_cast<std::streamsize>(write.bytes.size()));
-    file.flush();
-    if (!file)
-      failOutput(path, "the device refused " + std::to_string(write.bytes.size()) + " bytes");
-  }
+  addToTiffFile(path, *kept);
 }
 
 }  // namespace pristine

@@ -59,6 +59,7 @@ std::int64_t pixelsInMemory(std::int64_t source, int scale) {
 struct Decoded {
   std::size_t index = 0;
   std::int64_t pixels = 0;  ///< that the gate let in
+  double megapixels = 0;    ///< of the input
   std::optional<Image> image;
   bool byRows = false;  ///< instead of an image: too large for one
   JournalRecord origin;
@@ -101,8 +102,7 @@ std::int64_t pixelsInFlight(const RunOptions& options) {
 bool needsRows(const Job& job, const PictureSize& size, int scale, const RunOptions& options) {
   const std::int64_t bytes = pixelsInMemory(size.pixels(), scale) * kBytesPerPixel;
   if (options.pictureMemory == 0 || bytes <= options.pictureMemory) return false;
-  const std::string obstacle = scale > 1 ? "enlarging goes by whole pictures"
-                                         : obstacleToRows(size, job.output, options.write);
+  const std::string obstacle = obstacleToRows(size, job.output, options.write);
   if (obstacle.empty()) return true;
   throw Error(ErrorCode::Memory, "picture '" + job.input.string() + "': takes " +
                                      std::to_string(bytes >> 20U) + " MiB as a whole, " +
@@ -192,16 +192,16 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
       item.index = i;
       item.failure = failureOf([&] {
         const PictureSize size = pictureSize(jobs[i].input, options.read);
+        // Turned or not, the longer side is the same.
+        requireOutputSize(jobs[i].output, std::int64_t{scale} * size.width,
+                          std::int64_t{scale} * size.height);
         const bool byRows = needsRows(jobs[i], size, scale, options);
         const std::int64_t pixels = pixelsInMemory(size.pixels(), scale);
         if (!gate.enter(pixels)) return;
         item.pixels = pixels;
+        item.megapixels = 1e-6 * static_cast<double>(size.pixels());
         if (options.journal) item.origin = originOf(jobs[i], options);
         if (!byRows) item.image = readImage(jobs[i].input, stop, options.read);
-        if (item.image) {
-          requireOutputSize(jobs[i].output, std::int64_t{scale} * item.image->width(),
-                            std::int64_t{scale} * item.image->height());
-        }
         prepareFolder(jobs[i]);
         item.byRows = byRows;
       });
@@ -268,9 +268,7 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
       continue;
     }
     if (item->image) results[index].notes = item->image->notes;
-    results[index].megapixels =
-        item->image ? static_cast<double>(item->image->width()) * item->image->height() / 1e6
-                    : static_cast<double>(item->pixels) / 1e6;
+    results[index].megapixels = item->megapixels;
     observer.started(index, jobs[index], results[index].megapixels);
     const auto begin = std::chrono::steady_clock::now();
     std::optional<Image> image;
@@ -279,7 +277,7 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
       observer.progressed(index, share);
     };
     bool wholeDone = false;
-    const Failure failure = failureOf([&] {
+    Failure failure = failureOf([&] {
       if (item->byRows) {
         if (options.journal) options.journal->begun(item->origin);
         const auto notes =
@@ -293,6 +291,7 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
       }
       image = restorePicture(restorer, *item->image, options.strength, {stop, progress});
     });
+    if (item->byRows) explainFullDisk(failure, jobs[index].output, item->pixels);
     item->image.reset();
     results[index].seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();

@@ -15,9 +15,20 @@ namespace {
 
 namespace fs = std::filesystem;
 
-/// Bytes of a pixel of a row of tiles: source and sum as f32 with alpha, and strips on their way to
-/// the encoder, as f32, in its light and twice in the depth of the file.
-constexpr std::int64_t kBytesPerRowPixel = 16 + 16 + 16 + 12 + 2 * 16;
+/// Bytes for each pixel of a row of tiles: source and sum as f32 with alpha, and strips on their
+/// way to the encoder, as f32, in its light and twice in the depth of the file.
+std::int64_t bytesPerRowPixel(int scale) {
+  return 16 + std::int64_t{scale} * scale * (16 + 16 + 12 + 2 * 16);
+}
+
+/// dst += weight * src, of `channels` values a pixel.
+void addWeighted(const float* src, float rowWeight, const std::vector<float>& weights, int channels,
+                 float* dst) {
+  for (const float columnWeight : weights) {
+    const float weight = rowWeight * columnWeight;
+    for (int c = 0; c < channels; ++c) *dst++ += weight * *src++;
+  }
+}
 
 /// Reflect-101 index of position i in a line of `length` pixels.
 int reflect(int i, int length) {
@@ -56,28 +67,33 @@ class RowRestoration {
                  const RowRestorationOptions& options)
       : restorer_(restorer),
         options_(options),
+        scale_(restorer.info().scale),
         reader_(openRows(source, options.read, false)),
         width_(reader_->size().width),
         height_(reader_->size().height),
         grid_(chooseGrid()),
-        feather_(restorer.feather()),
-        writer_(reader_->header(), width_, height_, reader_->alpha(), target, options.write),
+        large_(grid_.enlarged(scale_)),
+        feather_(scale_ * restorer.feather()),
+        writer_(reader_->header(), scale_ * width_, scale_ * height_, reader_->alpha(), target,
+                options.write),
         pixels_(width_, grid_.tileHeight(), CV_32FC3),
         alpha_(reader_->alpha() ? width_ : 0, grid_.tileHeight(), CV_32FC1),
-        sum_(width_, grid_.tileHeight(), CV_32FC3) {}
+        sum_(scale_ * width_, large_.tileHeight(), CV_32FC3),
+        alphaSum_(enlargesAlpha() ? scale_ * width_ : 0, large_.tileHeight(), CV_32FC1) {}
 
   bool run(const RestoreControl& control) {
     for (int row = 0; row < grid_.rows(); ++row) {
       const int top = grid_.y().starts[static_cast<std::size_t>(row)];
       pixels_.moveTo(top);
       if (reader_->alpha()) alpha_.moveTo(top);
-      sum_.moveTo(top);
+      sum_.moveTo(scale_ * top);
+      if (enlargesAlpha()) alphaSum_.moveTo(scale_ * top);
       readTo(std::min(height_, top + grid_.tileHeight()));
       for (int column = 0; column < grid_.columns(); ++column) {
         if (!restoreTile(column, row, control)) return false;
       }
       const bool last = row + 1 == grid_.rows();
-      writeTo(last ? height_ : grid_.y().starts[static_cast<std::size_t>(row) + 1]);
+      writeTo(scale_ * (last ? height_ : grid_.y().starts[static_cast<std::size_t>(row) + 1]));
     }
     writer_.finish();
     return true;
@@ -90,16 +106,19 @@ class RowRestoration {
   }
 
  private:
+  /// Otherwise it goes from the source to the target as it is.
+  bool enlargesAlpha() const { return scale_ > 1 && reader_->alpha(); }
+
   /// The largest tiles whose rows fit into the memory.
   TileGrid chooseGrid() {
-    const std::int64_t rows = options_.memory / (kBytesPerRowPixel * width_);
+    const std::int64_t rows = options_.memory / (bytesPerRowPixel(scale_) * width_);
     restorer_.limitTile(static_cast<int>(std::clamp<std::int64_t>(rows, 1, 32768)));
     TileGrid grid = restorer_.gridFor(width_, height_);
     if (std::min(grid.tileHeight(), height_) > rows) {
       throw Error(ErrorCode::Memory,
                   "a row of tiles of " + std::to_string(width_) + "x" +
                       std::to_string(grid.tileHeight()) + " pixels takes " +
-                      std::to_string(kBytesPerRowPixel * width_ * grid.tileHeight() >> 20U) +
+                      std::to_string(bytesPerRowPixel(scale_) * width_ * grid.tileHeight() >> 20U) +
                       " MiB, " + std::to_string(options_.memory >> 20U) +
                       " are left; raise --max-memory");
     }
@@ -141,7 +160,17 @@ class RowRestoration {
         if (reader_->alpha()) tile.alpha.ptr<float>(y)[x] = alpha_.row(from)[column3];
       }
     }
+    if (enlargesAlpha()) repeatAlphaBeyondEdges(tile.alpha, left, top);
     return tile;
+  }
+
+  /// As the interpolation of the whole picture has it.
+  void repeatAlphaBeyondEdges(cv::Mat& alpha, int left, int top) {
+    for (int y = 0; y < alpha.rows; ++y) {
+      const float* from = alpha_.row(std::min(top + y, height_ - 1));
+      auto* to = alpha.ptr<float>(y);
+      for (int x = 0; x < alpha.cols; ++x) to[x] = from[std::min(left + x, width_ - 1)];
+    }
   }
 
   bool restoreTile(int column, int row, const RestoreControl& control) {
@@ -153,31 +182,34 @@ class RowRestoration {
     const auto restored = restorePicture(restorer_, tileAt(column, row), options_.strength, inner);
     if (!restored || control.stop.stop_requested()) return false;
     ++done_;
-    const auto wx = blendWeights(grid_.x(), static_cast<std::size_t>(column), feather_, width_);
-    const auto wy = blendWeights(grid_.y(), static_cast<std::size_t>(row), feather_, height_);
-    const int left = grid_.x().starts[static_cast<std::size_t>(column)];
-    for (int y = 0; y < grid_.tileHeight(); ++y) {
+    auto wx = blendWeights(large_.x(), static_cast<std::size_t>(column), feather_, scale_ * width_);
+    const auto wy =
+        blendWeights(large_.y(), static_cast<std::size_t>(row), feather_, scale_ * height_);
+    const std::ptrdiff_t left = large_.x().starts[static_cast<std::size_t>(column)];
+    // Beyond the right edge there is nothing to add to.
+    wx.resize(std::min(wx.size(), static_cast<std::size_t>(scale_ * width_ - left)));
+    for (int y = 0; y < large_.tileHeight(); ++y) {
       const float rowWeight = wy[static_cast<std::size_t>(y)];
       if (rowWeight == 0.0F) continue;
-      const auto* src = restored->pixels.ptr<float>(y);
-      float* dst = sum_.row(sum_.top() + y) + std::ptrdiff_t{3} * left;
-      for (int x = 0; x < grid_.tileWidth(); ++x) {
-        const float weight = rowWeight * wx[static_cast<std::size_t>(x)];
-        if (weight == 0.0F) continue;
-        for (int c = 0; c < 3; ++c) dst[3 * x + c] += weight * src[3 * x + c];
-      }
+      addWeighted(restored->pixels.ptr<float>(y), rowWeight, wx, 3,
+                  sum_.row(sum_.top() + y) + 3 * left);
+      if (!enlargesAlpha()) continue;
+      addWeighted(restored->alpha.ptr<float>(y), rowWeight, wx, 1,
+                  alphaSum_.row(alphaSum_.top() + y) + left);
     }
     return true;
   }
 
-  /// Rows above those that the next tiles may still add to.
+  /// Rows of the result above those that the next tiles may still add to.
   void writeTo(int bottom) {
     constexpr int kStep = 64;
-    for (bottom = std::min(bottom, height_); written_ < bottom;) {
+    for (bottom = std::min(bottom, scale_ * height_); written_ < bottom;) {
       const int end = std::min(bottom, written_ + kStep);
       Image strip = reader_->header();
       strip.pixels = sum_.part(written_, end);
-      if (reader_->alpha()) strip.alpha = alpha_.part(written_, end);
+      if (reader_->alpha()) {
+        strip.alpha = (enlargesAlpha() ? alphaSum_ : alpha_).part(written_, end);
+      }
       writer_.put(strip);
       written_ = end;
     }
@@ -185,15 +217,18 @@ class RowRestoration {
 
   Restorer& restorer_;
   const RowRestorationOptions& options_;
+  int scale_;
   std::unique_ptr<RowReader> reader_;
   int width_;
   int height_;
-  TileGrid grid_;
-  int feather_;
+  TileGrid grid_;   ///< of the source
+  TileGrid large_;  ///< the same of the result
+  int feather_;     ///< pixels of the result
   RowWriter writer_;
   RowWindow pixels_;
   RowWindow alpha_;
   RowWindow sum_;
+  RowWindow alphaSum_;
   int read_ = 0;
   int written_ = 0;
   int done_ = 0;
@@ -219,6 +254,9 @@ std::string obstacleToRows(const PictureSize& source, const fs::path& target,
   const auto format = options.format ? options.format : formatOfName(target);
   if (format && !traitsOf(*format).rowsOut) {
     return std::string(traitsOf(*format).title) + " can be encoded only as a whole";
+  }
+  if (format == FileFormat::Exr && source.orientation > 1) {
+    return "it lies turned, which OpenEXR has no tag for";
   }
   return {};
 }

@@ -28,7 +28,8 @@ struct RowRestorationOptions {
 };
 
 /// Restores a file to a file with a few rows of tiles in memory, whatever its height: the picture
-/// that restorePicture() gives for the whole, but as it is stored: the orientation tag stays.
+/// that restorePicture() gives for the whole, enlarged or not, but as it is stored: the orientation
+/// tag stays.
 /// Returns what was changed on the way, for the user; nullopt if the stop token ended it. Throws
 /// Error(Memory) where even the smallest tiles take more than `memory`, Error(Input),
 /// Error(Output).

@@ -9,8 +9,10 @@
 #include "app/files/exif_edit.h"
 #include "app/files/iptc.h"
 #include "app/files/jxl_boxes.h"
+#include "app/files/png_iptc.h"
 #include "app/files/xmp_edit.h"
 #include "app/image_file.h"
+#include "app/tiff_file.h"
 
 namespace pristine {
 
@@ -108,6 +110,20 @@ void nameXmpItem(VipsImage* image, VipsImage* carrier) {
   }
 }
 
+/// PNG stores IPTC as a text, if at all; libvips 8.14 writes such texts under half of their names.
+void takePngIptc(VipsImage* carrier) {
+  std::vector<std::string> names;
+  vips_image_map(carrier, listField, &names);
+  for (const std::string& name : names) {
+    if (!name.starts_with("png-comment-") || !name.ends_with(kPngIptcKeyword)) continue;
+    const char* text = nullptr;
+    if (vips_image_get_string(carrier, name.c_str(), &text) == 0) {
+      setBlob(carrier, VIPS_META_IPTC_NAME, iptcOfPngText(text));
+    }
+    vips_image_remove(carrier, name.c_str());
+  }
+}
+
 VipsPtr emptyCarrier(double xres, double yres) {
   VipsImage* black = nullptr;
   if (vips_black(&black, 1, 1, nullptr) != 0) return nullptr;
@@ -132,7 +148,12 @@ std::shared_ptr<const void> keepMetadata(VipsImage* image, const std::filesystem
   if (carrier == nullptr) return nullptr;
   vips_image_map(image, copyField, carrier);
   // What libvips leaves out: TIFF's directories, the items of HEIF, the boxes of JPEG XL.
-  if (format == FileFormat::Tiff) setBlob(carrier, VIPS_META_EXIF_NAME, readTiffExif(path));
+  const int orientation = vips_image_get_orientation(image);
+  if (format == FileFormat::Tiff) {
+    setBlob(carrier, VIPS_META_EXIF_NAME, readTiffExif(path, upright ? 1 : orientation));
+    setBlob(carrier, VIPS_META_IPTC_NAME, readTiffIptc(path));
+  }
+  if (format == FileFormat::Png) takePngIptc(carrier);
   if (format == FileFormat::Heic || format == FileFormat::Avif) nameXmpItem(image, carrier);
   if (format == FileFormat::Jxl) {
     const JxlMetadata boxes = readJxlMetadata(path);
@@ -142,7 +163,6 @@ std::shared_ptr<const void> keepMetadata(VipsImage* image, const std::filesystem
   if (format == FileFormat::Jpeg) {
     setBlob(carrier, VIPS_META_IPTC_NAME, iptcOfResources(blobOf(carrier, VIPS_META_IPTC_NAME)));
   }
-  const int orientation = vips_image_get_orientation(image);
   vips_image_set_int(carrier, VIPS_META_ORIENTATION, upright ? 1 : orientation);
   if (upright) {
     if (orientation > 1) dropThumbnail(carrier);

@@ -2,6 +2,8 @@
 
 #include "app/exif.h"
 #include "app/files/jxl_boxes.h"
+#include "app/files/png_iptc.h"
+#include "app/tiff_file.h"
 
 namespace pristine {
 
@@ -70,7 +72,10 @@ int saveVips(VipsImage* image, const FileEncoding& encoding, const std::filesyst
   const int status = save(image, encoding, path.c_str(), rows);
   if (status != 0) return status;
   const auto exif = blobOf(image, VIPS_META_EXIF_NAME);
+  const auto iptc = blobOf(image, VIPS_META_IPTC_NAME);
   if (encoding.format() == FileFormat::Tiff && !exif.empty()) addTiffExif(path, exif);
+  if (encoding.format() == FileFormat::Tiff && !iptc.empty()) addTiffIptc(path, iptc);
+  if (encoding.format() == FileFormat::Png && !iptc.empty()) addPngIptc(path, iptc);
   if (encoding.format() == FileFormat::Jxl) {
     addJxlMetadata(path, exif, blobOf(image, VIPS_META_XMP_NAME));
   }

@@ -8,8 +8,6 @@
 #include "app/alpha_bleed.h"
 #include "app/image_file.h"
 #include "app/network_space.h"
-#include "app/row_restoration.h"
-#include "core/error.h"
 #include "tests/app/image_files_environment.h"
 #include "tests/support/colour_profiles.h"
 #include "tests/support/temporary_folder.h"
@@ -117,52 +115,6 @@ TEST_F(PictureRestoration, DoesNotSeeWhatIsUnderTransparency) {
   EXPECT_LT(test::largestDifference(a->pixels(visible).clone(), b->pixels(visible).clone()), 1e-6);
   const cv::Rect hidden(32, 0, 32, 48);
   EXPECT_EQ(test::largestDifference(b->pixels(hidden).clone(), other.pixels(hidden).clone()), 0.0);
-}
-
-class ByRows : public PictureRestoration, public testing::WithParamInterface<const char*> {};
-
-TEST_P(ByRows, GiveThePictureThatTheWholeGives) {
-  const fs::path source = folder / (std::string("in") + GetParam());
-  const fs::path whole = folder / (std::string("whole") + GetParam());
-  const fs::path rows = folder / (std::string("rows") + GetParam());
-  Image image = test::photographImage(300, 500, SampleDepth::U8);
-  if (traitsOf(*formatOfName(source)).alpha) {
-    image.alpha = cv::Mat(500, 300, CV_32FC1, cv::Scalar(0.8));
-  }
-  writeImage(image, source);
-  Restorer restorer(model(), {});
-  RowRestorationOptions options;
-  options.memory = std::int64_t{300} * 92 * 100;
-  const auto notes = restoreRows(source, rows, restorer, options, {});
-  ASSERT_TRUE(notes);
-  // The same tiles, as attention depends on them.
-  Restorer small(model(), {.tile = 100});
-  const auto restored = restorePicture(small, readImage(source), 1.0);
-  ASSERT_TRUE(restored);
-  writeImage(*restored, whole);
-  const double step = source.extension() == ".jpg" ? 3.0 / 255 : 1.01 / 255;
-  EXPECT_LT(test::largestDifference(readImage(whole).pixels, readImage(rows).pixels), step);
-  EXPECT_EQ(readImage(rows).alpha.empty(), image.alpha.empty());
-}
-
-INSTANTIATE_TEST_SUITE_P(Formats, ByRows, testing::Values(".png", ".jpg", ".tif", ".exr"));
-
-TEST_F(PictureRestoration, ByRowsSaysWhatItNeeds) {
-  writeImage(test::photographImage(300, 100), folder / "a.png");
-  Restorer restorer(model(), {});
-  RowRestorationOptions options;
-  options.memory = 1000;
-  EXPECT_THROW(restoreRows(folder / "a.png", folder / "b.png", restorer, options, {}), Error);
-  EXPECT_FALSE(std::filesystem::exists(folder / "b.png"));
-}
-
-TEST(Rows, AreRefusedWhereAFormatHasNone) {
-  PictureSize size;
-  size.rows = true;
-  EXPECT_EQ(obstacleToRows(size, "a.png", {}), "");
-  EXPECT_NE(obstacleToRows(size, "a.webp", {}), "");
-  size.rows = false;
-  EXPECT_NE(obstacleToRows(size, "a.png", {}), "");
 }
 
 }  // namespace
