@@ -8,8 +8,9 @@ namespace pristine::test {
 
 namespace {
 
-std::vector<std::uint8_t> profile(const cmsCIExyYTRIPLE& primaries, cmsToneCurve* curve) {
-  const cmsCIExyY white{0.3127, 0.3290, 1.0};
+std::vector<std::uint8_t> profile(const std::array<float, 8>& xy, cmsToneCurve* curve) {
+  const cmsCIExyY white{xy[6], xy[7], 1.0};
+  const cmsCIExyYTRIPLE primaries{{xy[0], xy[1], 1}, {xy[2], xy[3], 1}, {xy[4], xy[5], 1}};
   cmsToneCurve* curves[3] = {curve, curve, curve};
   cmsHPROFILE made = cmsCreateRGBProfile(&white, &primaries, curves);
   cmsUInt32Number size = 0;
@@ -26,11 +27,11 @@ cmsToneCurve* srgbCurve() {
   return cmsBuildParametricToneCurve(nullptr, 4, parameters);
 }
 
-cmsCIELab labOf(const std::vector<std::uint8_t>& bytes, const std::uint16_t* rgb) {
+cmsCIELab labOf(const std::vector<std::uint8_t>& bytes, const void* rgb, cmsUInt32Number type) {
   cmsHPROFILE from =
       cmsOpenProfileFromMem(bytes.data(), static_cast<cmsUInt32Number>(bytes.size()));
   cmsHPROFILE to = cmsCreateLab4Profile(nullptr);
-  cmsHTRANSFORM transform = cmsCreateTransform(from, TYPE_RGB_16, to, TYPE_Lab_DBL,
+  cmsHTRANSFORM transform = cmsCreateTransform(from, type, to, TYPE_Lab_DBL,
                                                INTENT_RELATIVE_COLORIMETRIC, cmsFLAGS_NOCACHE);
   if (transform == nullptr) throw std::runtime_error("no transform from this profile");
   cmsCIELab lab{};
@@ -43,19 +44,37 @@ cmsCIELab labOf(const std::vector<std::uint8_t>& bytes, const std::uint16_t* rgb
 
 }  // namespace
 
+const std::map<std::string, std::array<float, 8>>& colourPrimaries() {
+  static const std::map<std::string, std::array<float, 8>> kPrimaries{
+      {"srgb", {0.64F, 0.33F, 0.30F, 0.60F, 0.15F, 0.06F, 0.3127F, 0.3290F}},
+      {"adobe", {0.64F, 0.33F, 0.21F, 0.71F, 0.15F, 0.06F, 0.3127F, 0.3290F}},
+      {"p3", {0.680F, 0.320F, 0.265F, 0.690F, 0.150F, 0.060F, 0.3127F, 0.3290F}}};
+  return kPrimaries;
+}
+
 const std::map<std::string, std::vector<std::uint8_t>>& colourProfiles() {
   static const std::map<std::string, std::vector<std::uint8_t>> kProfiles{
-      {"srgb", profile({{0.64, 0.33, 1}, {0.30, 0.60, 1}, {0.15, 0.06, 1}}, srgbCurve())},
-      {"adobe", profile({{0.64, 0.33, 1}, {0.21, 0.71, 1}, {0.15, 0.06, 1}},
-                        cmsBuildGamma(nullptr, 563.0 / 256.0))},
-      {"p3", profile({{0.680, 0.320, 1}, {0.265, 0.690, 1}, {0.150, 0.060, 1}}, srgbCurve())}};
+      {"srgb", profile(colourPrimaries().at("srgb"), srgbCurve())},
+      {"adobe", profile(colourPrimaries().at("adobe"), cmsBuildGamma(nullptr, 563.0 / 256.0))},
+      {"p3", profile(colourPrimaries().at("p3"), srgbCurve())}};
   return kProfiles;
+}
+
+std::vector<std::uint8_t> linearLightProfile(const std::array<float, 8>& primaries) {
+  return profile(primaries, cmsBuildGamma(nullptr, 1.0));
+}
+
+double deltaE2000(const std::vector<std::uint8_t>& profileA, const std::uint16_t* a,
+                  const std::vector<std::uint8_t>& profileB, const float* b) {
+  const cmsCIELab first = labOf(profileA, a, TYPE_RGB_16);
+  const cmsCIELab second = labOf(profileB, b, TYPE_RGB_FLT);
+  return cmsCIE2000DeltaE(&first, &second, 1, 1, 1);
 }
 
 double deltaE2000(const std::vector<std::uint8_t>& profileA, const std::uint16_t* a,
                   const std::vector<std::uint8_t>& profileB, const std::uint16_t* b) {
-  const cmsCIELab first = labOf(profileA, a);
-  const cmsCIELab second = labOf(profileB, b);
+  const cmsCIELab first = labOf(profileA, a, TYPE_RGB_16);
+  const cmsCIELab second = labOf(profileB, b, TYPE_RGB_16);
   return cmsCIE2000DeltaE(&first, &second, 1, 1, 1);
 }
 
