@@ -36,18 +36,19 @@ std::vector<fs::path> readFileList(std::istream& in, bool zeros) {
   return names;
 }
 
-std::vector<fs::path> expandPatterns(const std::vector<fs::path>& inputs) {
-  std::vector<fs::path> expanded;
+ExpandedInputs expandPatterns(const std::vector<fs::path>& inputs) {
+  ExpandedInputs expanded;
   for (const fs::path& input : inputs) {
     std::error_code error;
     const bool pattern = input.native().find_first_of("*?[") != std::string::npos &&
                          !fs::exists(fs::symlink_status(input, error));
-    if (pattern) {
-      const Matches matches(input);
-      for (std::size_t i = 0; i < matches.size(); ++i) expanded.emplace_back(matches[i]);
-      if (matches.size() > 0) continue;
+    if (!pattern) {
+      expanded.inputs.push_back(input);
+      continue;
     }
-    expanded.push_back(input);
+    const Matches matches(input);
+    for (std::size_t i = 0; i < matches.size(); ++i) expanded.inputs.emplace_back(matches[i]);
+    if (matches.size() == 0) expanded.unmatched.push_back(input);
   }
   return expanded;
 }

@@ -11,8 +11,13 @@ namespace pristine {
 /// Empty names are left out; bytes are taken as they are. Throws Error(Input) if it cannot be read.
 std::vector<std::filesystem::path> readFileList(std::istream& in, bool zeros);
 
-/// Inputs with patterns (* ? [...]) replaced by the sorted names that they match, as a shell would
-/// have. What exists under its literal name, or matches nothing, stays as it is.
-std::vector<std::filesystem::path> expandPatterns(const std::vector<std::filesystem::path>& inputs);
+/// Inputs whose patterns (* ? [...]) became the sorted names that they match.
+struct ExpandedInputs {
+  std::vector<std::filesystem::path> inputs;
+  std::vector<std::filesystem::path> unmatched;  ///< patterns that match nothing
+};
+
+/// As a shell would have it. What exists under its literal name is no pattern.
+ExpandedInputs expandPatterns(const std::vector<std::filesystem::path>& inputs);
 
 }  // namespace pristine

@@ -99,6 +99,11 @@ BatchPlan planBatch(const std::vector<fs::path>& inputs, const fs::path& output,
   if (!oneFile && fs::exists(output, error) && !fs::is_directory(output, error)) {
     throw Error(ErrorCode::Usage, "output '" + output.string() + "' is a file, expected a folder");
   }
+  if (!oneFile && isImageExtension(output) && !namesFolder(output)) {
+    throw Error(ErrorCode::Usage, "output '" + output.string() +
+                                      "' is named like one picture, expected a folder for several; "
+                                      "with a '/' at its end it is one");
+  }
   if (!oneFile || namesFolder(output)) plan.folder = output;
   const auto place = [&](const fs::path& relative) {
     return output / (options.name ? options.name->outputFor(relative) : relative);

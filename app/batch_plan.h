@@ -45,7 +45,8 @@ struct PlanOptions {
 /// a folder or ends with '/'. Otherwise `output` is a folder and names are kept. In folders, files
 /// are taken that are named like pictures; an output folder among them and the journal's are left
 /// out. Throws Error(Usage), before anything is written, when two inputs would be written to one
-/// file, an output is one of the inputs or the output folder is a file.
+/// file, an output is one of the inputs, the output folder is a file or a new one would be named
+/// like a picture.
 BatchPlan planBatch(const std::vector<std::filesystem::path>& inputs,
                     const std::filesystem::path& output, const PlanOptions& options);
 

@@ -142,17 +142,21 @@ ModelCheck checkModel(const fs::path& path, int threads) {
   }
 }
 
-double measureModel(const std::shared_ptr<const Model>& model, const RestorerOptions& options) {
+double measureModel(const std::shared_ptr<const Model>& model, const RestorerOptions& options,
+                    const std::function<void(double share)>& progress) {
   constexpr int kSide = 1024;
+  constexpr int kRuns = 2;
   const int side = kSide / model->info().scale;
   const double output = static_cast<double>(side) * model->info().scale;
   Restorer restorer(model, options);
   Image source;
   source.pixels = checkPicture(side, side);
   double best = INFINITY;
-  for (int run = 0; run < 2; ++run) {
+  for (int run = 0; run < kRuns; ++run) {
+    RestoreControl control;
+    if (progress) control.progress = [&](double share) { progress((run + share) / kRuns); };
     const auto begin = std::chrono::steady_clock::now();
-    restorer.restore(source, 1.0);
+    restorer.restore(source, 1.0, control);
     best = std::min(
         best, std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count());
   }

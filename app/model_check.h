@@ -1,6 +1,7 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
 #include <opencv2/core/mat.hpp>
 #include <string>
@@ -26,7 +27,9 @@ struct ModelCheck {
 /// the model makes of checkPicture() in f32 and in the precision "auto" with the tensor there.
 ModelCheck checkModel(const std::filesystem::path& path, int threads = 0);
 
-/// Seconds for a megapixel of output, measured on one: the faster of two runs.
-double measureModel(const std::shared_ptr<const Model>& model, const RestorerOptions& options);
+/// Seconds for a megapixel of output, measured on one: the faster of two runs. progress: 0 to 1,
+/// from the calling thread.
+double measureModel(const std::shared_ptr<const Model>& model, const RestorerOptions& options,
+                    const std::function<void(double share)>& progress = {});
 
 }  // namespace pristine

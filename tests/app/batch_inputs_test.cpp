@@ -27,11 +27,17 @@ TEST(Patterns, BecomeTheNamesThatTheyMatch) {
   for (const char* name : {"b.png", "a.png", "c.jpg", "sub/d.png", "x[1].png", "x1.png"}) {
     test::writeText(folder / name, "");
   }
-  EXPECT_THAT(expandPatterns({folder / "[ab].png", folder / "c.jpg"}),
+  const auto names = [](const std::vector<std::filesystem::path>& inputs) {
+    return expandPatterns(inputs).inputs;
+  };
+  EXPECT_THAT(names({folder / "[ab].png", folder / "c.jpg"}),
               ElementsAre(folder / "a.png", folder / "b.png", folder / "c.jpg"));
-  EXPECT_THAT(expandPatterns({folder / "*/*.png"}), ElementsAre(folder / "sub/d.png"));
-  EXPECT_THAT(expandPatterns({folder / "x[1].png"}), ElementsAre(folder / "x[1].png"));
-  EXPECT_THAT(expandPatterns({folder / "none*.png"}), ElementsAre(folder / "none*.png"));
+  EXPECT_THAT(names({folder / "*/*.png"}), ElementsAre(folder / "sub/d.png"));
+  EXPECT_THAT(names({folder / "x[1].png"}), ElementsAre(folder / "x[1].png"));
+  EXPECT_THAT(names({folder / "missing.png"}), ElementsAre(folder / "missing.png"));
+  const ExpandedInputs none = expandPatterns({folder / "none*.png", folder / "a*.png"});
+  EXPECT_THAT(none.inputs, ElementsAre(folder / "a.png"));
+  EXPECT_THAT(none.unmatched, ElementsAre(folder / "none*.png"));
 }
 
 }  // namespace

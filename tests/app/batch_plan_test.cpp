@@ -149,6 +149,18 @@ TEST_F(BatchPlanTest, RefusesAFileWhereAFolderIsNeeded) {
   EXPECT_THAT(refusal({"a.png", "b.png"}, "out.png"), HasSubstr("expected a folder"));
 }
 
+TEST_F(BatchPlanTest, MakesNoFolderThatIsNamedLikeAPicture) {
+  touch("in/a.png");
+  touch("in/b.png");
+  EXPECT_THAT(refusal({"in/a.png", "in/b.png"}, "both.png"), HasSubstr("named like one picture"));
+  EXPECT_THAT(refusal({"in"}, "out.JPEG"), HasSubstr("out.JPEG"));
+  EXPECT_THAT(jobs(plan({"in/a.png", "in/b.png"}, "both.png/")),
+              ElementsAre("in/a.png > both.png/a.png", "in/b.png > both.png/b.png"));
+  fs::create_directory(folder / "there.png");
+  EXPECT_THAT(jobs(plan({"in"}, "there.png")),
+              ElementsAre("in/a.png > there.png/a.png", "in/b.png > there.png/b.png"));
+}
+
 TEST_F(BatchPlanTest, TakesARepeatedInputOnce) {
   touch("a.png");
   EXPECT_THAT(jobs(plan({"a.png", "a.png", "./a.png"}, "out")), ElementsAre("a.png > out/a.png"));
