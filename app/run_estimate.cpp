@@ -1,140 +1,154 @@
 #include "app/run_estimate.h"
 
-#include <unistd.h>
-
-#include <chrono>
-#include <cstdlib>
-#include <fstream>
-#include <nlohmann/json.hpp>
-#include <opencv2/core.hpp>
+#include <algorithm>
 
 #include "app/image_file.h"
+#include "app/machine_limits.h"
 #include "core/error.h"
 
 namespace pristine {
 
 namespace {
 
-namespace fs = std::filesystem;
-using nlohmann::json;
-using Clock = std::chrono::steady_clock;
-
-constexpr int kSide = 256;
-
-json readJson(const fs::path& path) {
-  std::ifstream in(path);
-  json content = json::parse(in, nullptr, false);
-  return content.is_object() ? content : json::object();
+const CodecSpeed& speedIn(const std::map<FileFormat, CodecSpeed>& speeds, FileFormat format) {
+  static const CodecSpeed kUnknown;
+  const auto found = speeds.find(format);
+  return found == speeds.end() ? kUnknown : found->second;
 }
 
-/// The processor's name for people, as the kernel has it.
-std::string processorName() {
-  std::ifstream in("/proc/cpuinfo");
-  for (std::string line; std::getline(in, line);) {
-    if (line.starts_with("model name")) return line.substr(line.find(':') + 1);
+/// HEIC cannot be written, and is decoded as AVIF is, but for the codec.
+FileFormat measurable(FileFormat format) {
+  return format == FileFormat::Heic ? FileFormat::Avif : format;
+}
+
+std::optional<CodecSpeed> codecSpeed(FileFormat format, const WriteOptions& options,
+                                     const SpeedCache& cache, bool measure) {
+  const std::string key = codecKey(format, options);
+  if (const auto known = cache.findCodec(key)) return known;
+  if (!measure) return std::nullopt;
+  try {
+    const CodecSpeed speed = measureCodec(format, options);
+    cache.store(key, speed);
+    return speed;
+  } catch (const Error&) {
+    return std::nullopt;  // an estimate without it is better than none
   }
-  return "unknown";
-}
-
-double secondsSince(Clock::time_point begin) {
-  return std::chrono::duration<double>(Clock::now() - begin).count();
 }
 
 }  // namespace
 
-std::vector<JobCost> costsOf(const std::vector<Job>& jobs, Restorer& restorer) {
+std::vector<JobCost> costsOf(const std::vector<Job>& jobs, Restorer& restorer,
+                             const CostOptions& options) {
   std::vector<JobCost> costs(jobs.size());
   cv::Size last;
+  const double scale = restorer.info().scale;
   for (std::size_t i = 0; i < jobs.size(); ++i) {
-    cv::Size size;
+    PictureSize size;
     try {
-      const PictureSize stored = pictureSize(jobs[i].input);
-      size = {stored.width, stored.height};
+      size = pictureSize(jobs[i].input);
     } catch (const Error&) {
       continue;  // the run will say what is wrong with it
     }
+    JobCost& cost = costs[i];
+    cost.pixels = static_cast<double>(size.pixels());
+    cost.resultPixels = scale * scale * cost.pixels;
+    cost.from = size.format;
+    const auto named = formatOfName(jobs[i].output);
+    cost.to = options.write.format ? *options.write.format : named.value_or(size.format);
+    if (!options.network) continue;
+    // Turned pictures are restored upright.
+    if (size.orientation >= 5) std::swap(size.width, size.height);
     const TileGrid grid = restorer.likelyGridFor(size.width, size.height);
     const cv::Size tile(grid.tileWidth(), grid.tileHeight());
-    costs[i].megapixels = 1e-6 * size.width * size.height;
-    costs[i].tilePixels = static_cast<double>(grid.count()) * tile.width * tile.height;
-    costs[i].compiles = tile != last;
+    const double area = static_cast<double>(tile.width) * tile.height;
+    cost.tiles = grid.count();
+    cost.tilePixels = cost.tiles * area;
+    cost.freshPixels = tile == last ? 0.0 : area;
     last = tile;
   }
   return costs;
 }
 
-std::optional<RunSpeed> measureSpeed(Restorer& restorer, const std::stop_token& stop) {
+double networkSeconds(const JobCost& cost, const NetworkSpeed& speed) {
+  return cost.tiles * speed.secondsPerTile + cost.tilePixels * speed.secondsPerPixel +
+         cost.freshPixels * speed.secondsPerFreshPixel +
+         (cost.freshPixels > 0 ? speed.secondsPerCompile : 0.0);
+}
+
+double decodeSeconds(const JobCost& cost, const RunSpeed& speed) {
+  return cost.pixels * speedIn(speed.decoders, cost.from).decodeSecondsPerPixel;
+}
+
+double encodeSeconds(const JobCost& cost, const RunSpeed& speed) {
+  const CodecSpeed& codec = speedIn(speed.encoders, cost.to);
+  if (cost.pixels == 0) return 0;
+  return codec.secondsPerFile + cost.resultPixels * codec.encodeSecondsPerPixel;
+}
+
+double secondsInRun(const JobCost& cost, const RunSpeed& speed) {
+  const double codecs = decodeSeconds(cost, speed) + encodeSeconds(cost, speed);
+  const double network = networkSeconds(cost, speed.network);
+  // Without the network there is nothing to hide behind but each other.
+  return network > 0 ? network + speed.contention * codecs
+                     : std::max(decodeSeconds(cost, speed), encodeSeconds(cost, speed));
+}
+
+double secondsOfRun(std::span<const JobCost> costs, const RunSpeed& speed) {
+  if (costs.empty()) return 0;
+  double together = 0;
+  double decoding = 0;
+  double encoding = 0;
+  for (const JobCost& cost : costs) {
+    together += secondsInRun(cost, speed);
+    decoding += decodeSeconds(cost, speed);
+    encoding += encodeSeconds(cost, speed);
+  }
+  const double ends = decodeSeconds(costs.front(), speed) + encodeSeconds(costs.back(), speed);
+  return std::max({together + (1 - speed.contention) * ends, decoding, encoding});
+}
+
+std::optional<RunSpeed> speedOf(std::span<const JobCost> costs, Restorer& restorer,
+                                const CostOptions& options, const SpeedCache& cache, bool measure,
+                                const std::stop_token& stop) {
   RunSpeed speed;
-  Image picture;
-  picture.pixels = cv::Mat(kSide, kSide, CV_32FC3);
-  cv::randu(picture.pixels, 0.0, 1.0);
-  // Other sizes first, so that the compilation is timed with warm caches, as in a batch.
-  const Clock::time_point warmUp = Clock::now();
-  restorer.gridFor(kSide / 2, kSide / 2);
-  Clock::time_point begin = Clock::now();
-  const TileGrid grid = restorer.gridFor(kSide, kSide);
-  speed.secondsPerCompile = secondsSince(begin);
-  double best = 0;
-  for (int run = 0; run < 4 && (run < 2 || secondsSince(warmUp) < 2.0); ++run) {
-    begin = Clock::now();
-    if (!restorer.restore(picture, 1.0, {stop, {}})) return std::nullopt;
-    const double seconds = secondsSince(begin);
-    // The first run touches its memory for the first time.
-    if (run == 1 || (run > 1 && seconds < best)) best = seconds;
+  speed.contention = contentionOf(restorer.threads(), availableThreads());
+  if (options.network && !costs.empty()) {
+    const std::string key = networkKey(restorer.info().digest, restorer);
+    auto network = cache.findNetwork(key);
+    if (!network && measure) {
+      network = measureNetwork(restorer, stop);
+      if (network) cache.store(key, *network);
+    }
+    if (!network) return std::nullopt;
+    speed.network = *network;
   }
-  speed.secondsPerPixel =
-      best / (static_cast<double>(grid.count()) * grid.tileWidth() * grid.tileHeight());
+  std::set<FileFormat> from;
+  std::set<FileFormat> to;
+  for (const JobCost& cost : costs) {
+    if (cost.pixels == 0) continue;
+    from.insert(cost.from);
+    to.insert(cost.to);
+  }
+  for (const FileFormat format : from) {
+    if (stop.stop_requested()) return std::nullopt;
+    if (const auto known = codecSpeed(measurable(format), {}, cache, measure)) {
+      speed.decoders[format] = *known;
+    }
+  }
+  WriteOptions writing = options.write;
+  writing.format.reset();
+  writing.strip = Strip::Nothing;
+  for (const FileFormat format : to) {
+    if (stop.stop_requested()) return std::nullopt;
+    WriteOptions possible = writing;
+    const FormatTraits& traits = traitsOf(format);
+    if (!traits.quality) possible.quality.reset();
+    if (!traits.quality) possible.lossless = false;
+    if (const auto known = codecSpeed(format, possible, cache, measure)) {
+      speed.encoders[format] = *known;
+    }
+  }
   return speed;
-}
-
-std::optional<RunSpeed> SpeedCache::find(const std::string& key) const {
-  if (file_.empty()) return std::nullopt;
-  const json content = readJson(file_);
-  const auto entry = content.find(key);
-  if (entry == content.end()) return std::nullopt;
-  try {
-    const RunSpeed speed{entry->at("seconds_per_pixel").get<double>(),
-                         entry->at("seconds_per_compile").get<double>()};
-    if (speed.secondsPerPixel > 0) return speed;
-  } catch (const json::exception&) {
-    // Damaged: measured anew.
-  }
-  return std::nullopt;
-}
-
-void SpeedCache::store(const std::string& key, const RunSpeed& speed) const {
-  if (file_.empty()) return;
-  json content = readJson(file_);
-  content[key] = {{"seconds_per_pixel", speed.secondsPerPixel},
-                  {"seconds_per_compile", speed.secondsPerCompile}};
-  std::error_code error;
-  fs::create_directories(file_.parent_path(), error);
-  const fs::path temporary = file_.string() + "." + std::to_string(::getpid());
-  {
-    std::ofstream out(temporary);
-    out << content.dump(2, ' ', false, json::error_handler_t::replace) << '\n';
-    if (!out.flush()) return;
-  }
-  fs::rename(temporary, file_, error);
-}
-
-fs::path speedCacheOfUser() {
-  if (const char* cache = std::getenv("XDG_CACHE_HOME"); cache != nullptr && *cache == '/') {
-    return fs::path(cache) / "pristine/speed.json";
-  }
-  if (const char* home = std::getenv("HOME"); home != nullptr && *home == '/') {
-    return fs::path(home) / ".cache/pristine/speed.json";
-  }
-  return {};
-}
-
-std::string speedKey(const std::string& modelDigest, const Restorer& restorer) {
-  std::string key = modelDigest + "," + processorName() + "," + restorer.precision() + "," +
-                    std::to_string(restorer.threads()) + " threads";
-  for (const char* name : {"ONEDNN_MAX_CPU_ISA", "DNNL_MAX_CPU_ISA"}) {
-    if (const char* limit = std::getenv(name)) key += std::string(",") + limit;
-  }
-  return key;
 }
 
 }  // namespace pristine

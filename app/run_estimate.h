@@ -1,59 +1,53 @@
 #pragma once
 
-#include <cstddef>
-#include <filesystem>
 #include <optional>
+#include <set>
+#include <span>
 #include <stop_token>
-#include <string>
 #include <vector>
 
 #include "app/batch_plan.h"
+#include "app/run_speed.h"
 #include "core/restorer.h"
 
 namespace pristine {
 
-/// How fast a model runs here: of one CPU, precision and number of threads.
-struct RunSpeed {
-  double secondsPerPixel = 0;    ///< of a tile, halo included
-  double secondsPerCompile = 0;  ///< of a tile shape that differs from the one before
+/// The work of a job, from its header alone; none for a file that cannot be read.
+struct JobCost {
+  double pixels = 0;        ///< of the input
+  double resultPixels = 0;  ///< of the output
+  double tiles = 0;
+  double tilePixels = 0;   ///< of all its tiles, halos included
+  double freshPixels = 0;  ///< of one, if they have another shape than those of the job before
+  FileFormat from = FileFormat::Png;
+  FileFormat to = FileFormat::Png;
 };
 
-/// The work of a job, from its header alone.
-struct JobCost {
-  double megapixels = 0;  ///< of the input
-  double tilePixels = 0;  ///< of all its tiles; 0 for a file that cannot be read
-  bool compiles = false;  ///< its tiles have another shape than those of the job before
-
-  double seconds(const RunSpeed& speed) const {
-    return tilePixels * speed.secondsPerPixel + (compiles ? speed.secondsPerCompile : 0.0);
-  }
+struct CostOptions {
+  WriteOptions write;
+  bool network = true;  ///< false: at strength 0 pictures are only read and written
 };
 
 /// In the order of the jobs. Reads their headers.
-std::vector<JobCost> costsOf(const std::vector<Job>& jobs, Restorer& restorer);
+std::vector<JobCost> costsOf(const std::vector<Job>& jobs, Restorer& restorer,
+                             const CostOptions& options);
 
-/// Runs the network on a small picture, for a second or two on an ordinary model. Empty when
-/// stopped.
-std::optional<RunSpeed> measureSpeed(Restorer& restorer, const std::stop_token& stop);
+/// Seconds of a job's parts.
+double networkSeconds(const JobCost& cost, const NetworkSpeed& speed);
+double decodeSeconds(const JobCost& cost, const RunSpeed& speed);
+double encodeSeconds(const JobCost& cost, const RunSpeed& speed);
 
-/// Speeds that were measured before, by model, CPU, precision and threads.
-class SpeedCache {
- public:
-  /// `file`: JSON; one that is missing or damaged is an empty cache.
-  explicit SpeedCache(std::filesystem::path file) : file_(std::move(file)) {}
+/// What a job adds to a run in which the next picture is decoded and the last encoded while the
+/// network works.
+double secondsInRun(const JobCost& cost, const RunSpeed& speed);
+/// Of all of them: what they add, and what is done before the first and after the last network run;
+/// or what decoding or encoding takes alone, where that is more.
+double secondsOfRun(std::span<const JobCost> costs, const RunSpeed& speed);
 
-  std::optional<RunSpeed> find(const std::string& key) const;
-  /// Replaces the file. Not being able to is no error.
-  void store(const std::string& key, const RunSpeed& speed) const;
-
- private:
-  std::filesystem::path file_;
-};
-
-/// $XDG_CACHE_HOME/pristine/speed.json; empty without a home.
-std::filesystem::path speedCacheOfUser();
-
-/// What the speed depends on: model digest, CPU, limit of its instructions, precision, threads.
-std::string speedKey(const std::string& modelDigest, const Restorer& restorer);
+/// The speeds of a run from the cache; what is not there is measured and stored if `measure`. Empty
+/// without the network's. Formats that are not known take no time.
+std::optional<RunSpeed> speedOf(std::span<const JobCost> costs, Restorer& restorer,
+                                const CostOptions& options, const SpeedCache& cache, bool measure,
+                                const std::stop_token& stop);
 
 }  // namespace pristine

@@ -6,6 +6,7 @@
 #include <cstring>
 #include <fstream>
 #include <iostream>
+#include <utility>
 #include <vector>
 
 #include "app/batch_inputs.h"
@@ -72,14 +73,48 @@ void requirePossibleFormats(const Options& options, const BatchPlan& plan) {
   }
 }
 
+void replaceAll(std::string& text, const std::string& from, const std::string& to) {
+  for (auto at = text.find(from); at != std::string::npos; at = text.find(from, at + to.size())) {
+    text.replace(at, from.size(), to);
+  }
+}
+
+/// A text in which the streams have their names instead of those of their files.
+std::string withoutSpool(std::string text, const BatchLayout& layout) {
+  if (!layout.spool) return text;
+  const std::string in = layout.spool->inputFile().string();
+  replaceAll(text, "picture '" + in + "'", "standard input");
+  replaceAll(text, in, "standard input");
+  if (layout.piped.empty()) return text;
+  replaceAll(text, "picture '" + layout.piped.string() + "'", "standard output");
+  replaceAll(text, layout.piped.string(), "standard output");
+  return text;
+}
+
 }  // namespace
+
+Job BatchLayout::shown(Job job) const {
+  if (spool && job.input == spool->inputFile()) job.input = kStandardStream;
+  if (!piped.empty() && job.output == piped) job.output = kStandardStream;
+  return job;
+}
+
+JobResult BatchLayout::shown(JobResult result) const {
+  result.job = shown(std::move(result.job));
+  const std::string prefix = spool ? "picture '" + spool->inputFile().string() + "': " : "";
+  if (!prefix.empty() && result.reason.starts_with(prefix)) result.reason.erase(0, prefix.size());
+  result.reason = withoutSpool(std::move(result.reason), *this);
+  return result;
+}
 
 BatchLayout layOutBatch(const Options& options) {
   BatchLayout layout;
-  std::vector<fs::path> inputs = options.inputs;
+  ExpandedInputs expanded = expandPatterns(options.inputs);
+  std::vector<fs::path>& inputs = expanded.inputs;
   const auto listed = listedInputs(options.batch);
   inputs.insert(inputs.end(), listed.begin(), listed.end());
-  inputs = expandPatterns(inputs);
+  layout.unmatched = std::move(expanded.unmatched);
+  if (inputs.empty()) return layout;
   requireOneUseOfEachStream(options, inputs);
 
   fs::path output = options.output;
@@ -89,11 +124,14 @@ BatchLayout layOutBatch(const Options& options) {
   for (fs::path& input : inputs) {
     if (input == kStandardStream) input = layout.spool->takeInput();
   }
-  const auto extension = [&] {
-    const FileFormat format = options.write.format
-                                  ? *options.write.format
-                                  : pictureSize(inputs.front(), options.read).format;
-    return traitsOf(format).extensions.front();
+  const auto extension = [&]() -> std::string {
+    if (options.write.format) return traitsOf(*options.write.format).extensions.front();
+    try {
+      const FileFormat format = pictureSize(inputs.front(), options.read).format;
+      return traitsOf(format).extensions.front();
+    } catch (const Error& error) {
+      throw Error(error.code(), withoutSpool(error.what(), layout));
+    }
   };
   if (output == kStandardStream) {
     output = layout.piped = layout.spool->path() / ("stdout" + extension());

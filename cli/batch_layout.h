@@ -2,8 +2,11 @@
 
 #include <filesystem>
 #include <memory>
+#include <string>
+#include <vector>
 
 #include "app/batch_plan.h"
+#include "app/job_observer.h"
 #include "cli/options.h"
 #include "cli/standard_streams.h"
 
@@ -12,8 +15,13 @@ namespace pristine::cli {
 /// Which picture goes where.
 struct BatchLayout {
   BatchPlan plan;
+  std::vector<std::filesystem::path> unmatched;  ///< patterns among the inputs that match nothing
   std::unique_ptr<SpoolFolder> spool;  ///< of pictures of the standard streams; null without one
   std::filesystem::path piped;         ///< in it: what goes to standard output; empty: nothing
+
+  /// For people and reports: without the names of files in the spool folder.
+  Job shown(Job job) const;
+  JobResult shown(JobResult result) const;
 };
 
 /// Of a command line that restores: takes lists, patterns and standard input, asks for no more of a

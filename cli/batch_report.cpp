@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "app/path_json.h"
+#include "cli/console_observer.h"
 
 namespace pristine::cli {
 
@@ -62,11 +63,18 @@ void JsonReport::summary(const BatchTotals& totals, int exitCode) const {
 }
 
 std::string summaryOf(const BatchTotals& totals) {
-  char text[128];
-  std::snprintf(text, sizeof(text), "%zu restored (%.1f MP, %.2f s/MP)", totals.restored,
-                totals.megapixels,
-                totals.megapixels > 0 ? totals.networkSeconds / totals.megapixels : 0.0);
-  std::string summary = text;
+  std::string summary = std::to_string(totals.restored) + " restored";
+  if (totals.restored > 0) {
+    summary += " (" + megapixelsText(totals.megapixels);
+    // Of pictures smaller than a tile it would be the speed of their margins.
+    constexpr double kLeast = 0.1;
+    if (totals.megapixels >= kLeast * static_cast<double>(totals.restored)) {
+      char speed[32];
+      std::snprintf(speed, sizeof(speed), ", %.2f s/MP", totals.networkSeconds / totals.megapixels);
+      summary += speed;
+    }
+    summary += ")";
+  }
   if (totals.upToDate > 0) summary += ", " + std::to_string(totals.upToDate) + " up to date";
   if (totals.skipped > 0) summary += ", " + std::to_string(totals.skipped) + " skipped";
   summary += ", " + std::to_string(totals.failed) + " failed";

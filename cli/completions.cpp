@@ -55,7 +55,7 @@ std::string bash() {
       "  if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
       "    COMPREPLY=($(compgen -W '" +
       joined(verbNames()) +
-      " --help --version' -- \"$word\"))\n"
+      " --help --version --man' -- \"$word\"))\n"
       "    return\n"
       "  fi\n"
       "  case ${COMP_WORDS[1]} in\n";
@@ -107,7 +107,8 @@ std::string zsh() {
       "  )\n"
       "  if (( CURRENT == 2 )); then\n"
       "    _describe 'verb' verbs\n"
-      "    _arguments '--help[print the verbs]' '--version[print the version]'\n"
+      "    _arguments '--help[print the verbs]' '--version[print the version]' '--man[print the "
+      "manual page]'\n"
       "    return\n"
       "  fi\n"
       "  local verb=$words[2]\n"
@@ -148,7 +149,8 @@ std::string fish() {
   std::string script =
       "# fish completion for pristine\n"
       "complete -c pristine -n __fish_use_subcommand -l help -d 'print the verbs'\n"
-      "complete -c pristine -n __fish_use_subcommand -l version -d 'print the version'\n";
+      "complete -c pristine -n __fish_use_subcommand -l version -d 'print the version'\n"
+      "complete -c pristine -n __fish_use_subcommand -l man -d 'print the manual page'\n";
   for (const VerbInfo& verb : verbTable()) {
     script += "complete -c pristine -f -n __fish_use_subcommand -a " + verb.name + " -d " +
               quoted(verb.summary) + "\n";

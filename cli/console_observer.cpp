@@ -6,7 +6,6 @@
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
-#include <numeric>
 #include <utility>
 
 namespace pristine::cli {
@@ -37,6 +36,16 @@ std::string durationText(double seconds) {
   return text;
 }
 
+std::string megapixelsText(double megapixels) {
+  char text[32];
+  if (megapixels >= 0.05) {
+    std::snprintf(text, sizeof(text), "%.1f MP", megapixels);
+  } else {
+    std::snprintf(text, sizeof(text), "%.2g MP", megapixels);
+  }
+  return text;
+}
+
 std::string printable(std::string name) {
   for (char& c : name) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) c = '?';
@@ -44,68 +53,68 @@ std::string printable(std::string name) {
   return name;
 }
 
-ConsoleObserver::ConsoleObserver(std::vector<double> weights, std::optional<double> expected,
-                                 bool quiet)
-    : weights_(std::move(weights)),
-      weight_(std::max(1e-9, std::accumulate(weights_.begin(), weights_.end(), 0.0))),
-      expected_(expected),
+std::string inputName(const Job& job) {
+  return job.input == "-" ? "standard input" : printable(job.input.string());
+}
+
+ConsoleObserver::ConsoleObserver(RunProgress progress, bool quiet)
+    : progress_(std::move(progress)),
       quiet_(quiet),
       terminal_(::isatty(STDERR_FILENO) != 0),
       begin_(Clock::now()),
       lastDraw_(begin_) {}
 
 void ConsoleObserver::started(std::size_t index, const Job& job, double megapixels) {
-  name_ = job.input.filename().string();
+  name_ = job.input == "-" ? inputName(job) : printable(job.input.filename().string());
   megapixelsNow_ = megapixels;
-  draw(index, 0, true);
+  share_ = 0;
+  progress_.started(index);
+  draw(true);
 }
 
-void ConsoleObserver::progressed(std::size_t index, double share) {
-  draw(index, share, false);
+void ConsoleObserver::progressed(std::size_t /*index*/, double share) {
+  share_ = share;
+  progress_.progressed(share);
+  draw(false);
 }
 
 void ConsoleObserver::finished(std::size_t index, const JobResult& result) {
   ++ended_;
-  weightEnded_ += weights_[index];
+  progress_.finished(index);
   clear();
   if (result.status == JobStatus::Failed) {
-    std::fprintf(stderr, "failed: %s: %s\n", printable(result.job.input.string()).c_str(),
-                 result.reason.c_str());
+    std::fprintf(stderr, "failed: %s: %s\n", inputName(result.job).c_str(), result.reason.c_str());
     return;
   }
   if (!quiet_) {
     for (const std::string& note : result.notes) {
-      std::fprintf(stderr, "note: %s: %s\n", printable(result.job.input.string()).c_str(),
-                   note.c_str());
+      std::fprintf(stderr, "note: %s: %s\n", inputName(result.job).c_str(), note.c_str());
     }
   }
   megapixelsDone_ += result.megapixels;
   if (quiet_ || terminal_) return;
-  std::fprintf(stderr, "%zu/%zu %s %.2f MP %.2f s, %.1f MP in all, %s\n", ended_, weights_.size(),
-               printable(result.job.input.string()).c_str(), result.megapixels, result.seconds,
-               megapixelsDone_, timeLeft(weightEnded_).c_str());
+  std::fprintf(stderr, "%zu/%zu %s %s %.2f s, %s in all, %s\n", ended_, progress_.jobs(),
+               inputName(result.job).c_str(), megapixelsText(result.megapixels).c_str(),
+               result.seconds, megapixelsText(megapixelsDone_).c_str(), timeLeft().c_str());
 }
 
-std::string ConsoleObserver::timeLeft(double weightDone) const {
+std::string ConsoleObserver::timeLeft() const {
   const double elapsed = std::chrono::duration<double>(Clock::now() - begin_).count();
-  if (weightDone < 0.02 * weight_) {
-    return expected_ ? durationText(std::max(0.0, *expected_ - elapsed)) + " left" : "...";
-  }
-  return durationText(elapsed * (weight_ - weightDone) / weightDone) + " left";
+  const auto seconds = progress_.secondsLeft(elapsed);
+  return seconds ? durationText(*seconds) + " left" : "...";
 }
 
-void ConsoleObserver::draw(std::size_t index, double share, bool force) {
+void ConsoleObserver::draw(bool force) {
   if (quiet_ || !terminal_) return;
   const auto now = Clock::now();
   if (!force && now - lastDraw_ < std::chrono::milliseconds(100)) return;
   lastDraw_ = now;
-  const double done = weightEnded_ + share * weights_[index];
   char text[128];
-  std::snprintf(text, sizeof(text), "%3.0f %%  %zu/%zu  %.1f MP  %s  ", 100.0 * done / weight_,
-                ended_ + 1, weights_.size(), megapixelsDone_ + share * megapixelsNow_,
-                timeLeft(done).c_str());
+  std::snprintf(text, sizeof(text), "%3.0f %%  %zu/%zu  %.1f MP  %s  ",
+                100.0 * progress_.shareDone(), std::min(ended_ + 1, progress_.jobs()),
+                progress_.jobs(), megapixelsDone_ + share_ * megapixelsNow_, timeLeft().c_str());
   // A line that wraps could not be redrawn.
-  const std::string line = (text + printable(name_)).substr(0, terminalWidth() - 1);
+  const std::string line = (text + name_).substr(0, terminalWidth() - 1);
   std::fprintf(stderr, "\r\033[K%s", line.c_str());
   std::fflush(stderr);
 }

@@ -2,38 +2,34 @@
 
 #include <chrono>
 #include <cstddef>
-#include <optional>
 #include <string>
-#include <vector>
 
 #include "app/job_observer.h"
+#include "app/run_progress.h"
 
 namespace pristine::cli {
 
 /// Progress on stderr: one line that is redrawn on a terminal, a line per picture elsewhere.
 class ConsoleObserver final : public JobObserver {
  public:
-  /// weights: of the jobs, in any unit of time or work; expected: seconds of all, if known.
-  ConsoleObserver(std::vector<double> weights, std::optional<double> expected, bool quiet);
+  ConsoleObserver(RunProgress progress, bool quiet);
 
   void started(std::size_t index, const Job& job, double megapixels) override;
   void progressed(std::size_t index, double share) override;
   void finished(std::size_t index, const JobResult& result) override;
 
  private:
-  void draw(std::size_t index, double share, bool force);
+  void draw(bool force);
   void clear();
-  std::string timeLeft(double weightDone) const;
+  std::string timeLeft() const;
 
-  std::vector<double> weights_;
-  double weight_;  ///< their sum
-  std::optional<double> expected_;
-  double weightEnded_ = 0;
+  RunProgress progress_;
   bool quiet_;
   bool terminal_;
   std::size_t ended_ = 0;
   double megapixelsDone_ = 0;
   double megapixelsNow_ = 0;
+  double share_ = 0;  ///< of the picture at hand
   std::string name_;
   std::chrono::steady_clock::time_point begin_;
   std::chrono::steady_clock::time_point lastDraw_;
@@ -41,7 +37,11 @@ class ConsoleObserver final : public JobObserver {
 
 /// "40 s", "3 min 20 s", "2 h 05 min".
 std::string durationText(double seconds);
+/// With as many digits as tell something: "24.0 MP", "0.0036 MP".
+std::string megapixelsText(double megapixels);
 /// A name without the control characters that would change the terminal.
 std::string printable(std::string name);
+/// Of a job's input; "standard input" for "-".
+std::string inputName(const Job& job);
 
 }  // namespace pristine::cli

@@ -80,6 +80,7 @@ std::string programHelp() {
     result += entry("pristine " + verb.name + " " + verb.arguments, verb.summary, 49);
   }
   result += entry("pristine --version", "print the version", 49);
+  result += entry("pristine --man", "print the manual page", 49);
   result += entry("pristine VERB --help", "options of a verb", 49);
   result += entry("pristine-viewer [FILE|FOLDER]...", "the same in a window, with comparisons", 49);
   return result + exitStatus();

@@ -68,14 +68,31 @@ std::string exitStatus() {
   return page;
 }
 
+std::string environment() {
+  static const std::vector<std::pair<std::string, std::string>> kVariables{
+      {"PRISTINE_MODELS", "a folder of models, searched before all others"},
+      {"XDG_STATE_HOME",
+       "journals of outputs that are named as files, in its folder pristine; "
+       "~/.local/state without it"},
+      {"XDG_CACHE_HOME", "measured speeds, in pristine/speed.json; ~/.cache without it"},
+      {"TMPDIR", "pictures from standard input and to standard output pass through it"},
+      {"ONEDNN_MAX_CPU_ISA", "the instructions that the network may use at most, as AVX2"}};
+  std::string page = ".SH ENVIRONMENT\n";
+  for (const auto& [name, meaning] : kVariables) {
+    page += ".TP\n.B " + name + "\n" + escaped(meaning) + "\n";
+  }
+  return page;
+}
+
 }  // namespace
 
 std::string manualPage(const std::string& version) {
   return ".TH PRISTINE 1 \"\" \"pristine " + escaped(version) +
          "\" \"User Commands\"\n"
          ".SH NAME\npristine \\- restore photographs on the processor\n"
-         ".SH SYNOPSIS\n.B pristine\n.I VERB\n[\\fIINPUT\\fR...] [\\fIoptions\\fR]\n" +
-         commands() + options() + exitStatus();
+         ".SH SYNOPSIS\n.B pristine\n.I VERB\n[\\fIINPUT\\fR...] [\\fIoptions\\fR]\n"
+         ".br\n.B pristine\n\\-\\-help | \\-\\-version | \\-\\-man\n" +
+         commands() + options() + exitStatus() + environment();
 }
 
 }  // namespace pristine::cli

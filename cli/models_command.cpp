@@ -6,6 +6,7 @@
 #include "app/model_catalog.h"
 #include "app/model_check.h"
 #include "cli/commands.h"
+#include "cli/status_line.h"
 #include "core/error.h"
 
 namespace pristine::cli {
@@ -54,11 +55,23 @@ json entryOf(const fs::path& path, const ModelInfo& info) {
           {"path", path.string()}};
 }
 
+/// Of the precision "auto" with f32.
+std::string agreementText(const ModelCheck& result) {
+  if (std::isinf(result.precisionPsnr)) return ", " + result.precision + " is equal";
+  char text[64];
+  std::snprintf(text, sizeof(text), ", %s agrees to %.1f dB", result.precision.c_str(),
+                result.precisionPsnr);
+  return text;
+}
+
 ExitCode check(const Options& options, const std::vector<fs::path>& paths) {
   json list = json::array();
   bool broken = false;
+  StatusLine status;
   for (const fs::path& path : paths) {
+    status.begin("checking " + path.stem().string());
     const ModelCheck result = checkModel(path, options.restorer.threads);
+    status.clear();
     const bool good = result.problem.empty();
     broken = broken || !good;
     if (options.json) {
@@ -71,9 +84,9 @@ ExitCode check(const Options& options, const std::vector<fs::path>& paths) {
            {"precision_psnr",
             std::isinf(result.precisionPsnr) ? json("inf") : json(result.precisionPsnr)}});
     } else if (good) {
-      std::printf("%-18s good: at most %.1e from the reference in f32, %s agrees to %.1f dB\n",
-                  path.stem().c_str(), result.largestError, result.precision.c_str(),
-                  result.precisionPsnr);
+      std::printf("%-18s good: at most %.1e from the reference in f32%s\n", path.stem().c_str(),
+                  result.largestError, agreementText(result).c_str());
+      std::fflush(stdout);
     }
     if (!good) std::fprintf(stderr, "failed: %s: %s\n", path.c_str(), result.problem.c_str());
   }
@@ -92,6 +105,7 @@ ExitCode models(const Options& options) {
   if (options.check) return check(options, paths);
   json list = json::array();
   bool broken = false;
+  StatusLine status;
   if (!options.json) {
     std::printf("%-18s %-8s %-8s %5s %6s %12s %12s %8s  %s\n", "file", "task", "variant", "scale",
                 "MiB", "parameters", "K MAC/pixel", options.measure ? "s/MP" : "", "title");
@@ -102,7 +116,10 @@ ExitCode models(const Options& options) {
       const ModelInfo& info = model->info();
       json entry = entryOf(path, info);
       if (options.measure) {
-        entry["seconds_per_megapixel"] = measureModel(model, options.restorer);
+        status.begin("measuring " + path.stem().string());
+        entry["seconds_per_megapixel"] =
+            measureModel(model, options.restorer, [&](double share) { status.progress(share); });
+        status.clear();
       }
       if (options.json) {
         list.push_back(entry);

@@ -25,6 +25,10 @@ namespace {
 namespace fs = std::filesystem;
 using Clock = std::chrono::steady_clock;
 
+double secondsSince(Clock::time_point begin) {
+  return std::chrono::duration<double>(Clock::now() - begin).count();
+}
+
 /// A run of a batch, step by step.
 class Batch {
  public:
@@ -37,7 +41,7 @@ class Batch {
   void openJournal();
   void decideAll();
   void estimate();
-  void runAll(const std::vector<double>& weights);
+  void runAll();
   void stopAfter(const JobResult& result);
   void sayPlanned() const;
   void record(const JobResult& result);
@@ -55,6 +59,7 @@ class Batch {
   std::vector<JobResult> ended_;  ///< the others, with their status
   std::optional<double> estimate_;
   std::vector<JobCost> costs_;
+  std::vector<double> weights_;  ///< of the jobs: seconds, or pixels where no speed is known
   BatchTally tally_;
 };
 
@@ -63,13 +68,14 @@ class Batch::Observer final : public JobObserver {
  public:
   Observer(Batch& batch, ConsoleObserver& console) : batch_(batch), console_(console) {}
   void started(std::size_t index, const Job& job, double megapixels) override {
-    console_.started(index, job, megapixels);
+    console_.started(index, batch_.layout_.shown(job), megapixels);
   }
   void progressed(std::size_t index, double share) override { console_.progressed(index, share); }
   void finished(std::size_t index, const JobResult& result) override {
-    console_.finished(index, result);
-    batch_.record(result);
-    batch_.stopAfter(result);
+    const JobResult shown = batch_.layout_.shown(result);
+    console_.finished(index, shown);
+    batch_.record(shown);
+    batch_.stopAfter(shown);
   }
 
  private:
@@ -106,20 +112,17 @@ void Batch::decideAll() {
   }
 }
 
-/// Measures the model only where an estimate is asked for.
+/// Measures model and formats only where an estimate is asked for.
 void Batch::estimate() {
-  costs_ = costsOf(jobs_, *setup_.restorer);
-  const SpeedCache cache(speedCacheOfUser());
-  const std::string key = speedKey(setup_.model->info().digest, *setup_.restorer);
-  std::optional<RunSpeed> speed = cache.find(key);
-  if (!speed && options_.batch.estimate && !jobs_.empty()) {
-    speed = measureSpeed(*setup_.restorer, interrupt_.token());
-    if (speed) cache.store(key, *speed);
+  const double started = secondsSince(begin_);
+  const CostOptions options{setup_.run.write, setup_.run.strength > 0};
+  costs_ = costsOf(jobs_, *setup_.restorer, options);
+  const auto speed = speedOf(costs_, *setup_.restorer, options, SpeedCache(speedCacheOfUser()),
+                             options_.batch.estimate, interrupt_.token());
+  for (const JobCost& cost : costs_) {
+    weights_.push_back(speed ? secondsInRun(cost, *speed) : cost.tilePixels);
   }
-  if (!speed) return;
-  double sum = 0;
-  for (const JobCost& cost : costs_) sum += cost.seconds(*speed);
-  estimate_ = setup_.run.strength > 0 ? sum : 0.0;
+  if (speed) estimate_ = started + secondsOfRun(costs_, *speed);
 }
 
 void Batch::record(const JobResult& result) {
@@ -136,32 +139,32 @@ void Batch::stopAfter(const JobResult& result) {
 void Batch::sayPlanned() const {
   for (const Job& job : jobs_) {
     JobResult result;
-    result.job = job;
+    result.job = layout_.shown(job);
     json_.file(result, "planned");
     if (options_.batch.dryRun && !options_.json) {
-      std::printf("%s -> %s\n", printable(job.input.string()).c_str(),
-                  printable(job.output.string()).c_str());
+      std::printf("%s -> %s\n", inputName(result.job).c_str(),
+                  printable(result.job.output.string()).c_str());
     }
   }
   if (!options_.batch.estimate || options_.json) return;
-  double megapixels = 0;
-  for (const JobCost& cost : costs_) megapixels += cost.megapixels;
-  std::printf("%zu pictures, %.1f MP, %s\n", jobs_.size(), megapixels,
+  double pixels = 0;
+  for (const JobCost& cost : costs_) pixels += cost.pixels;
+  std::printf("%zu pictures, %s, %s\n", jobs_.size(), megapixelsText(1e-6 * pixels).c_str(),
               estimate_ ? durationText(*estimate_).c_str() : "not measured");
 }
 
-void Batch::runAll(const std::vector<double>& weights) {
-  ConsoleObserver console(weights, estimate_, options_.quiet);
+void Batch::runAll() {
+  ConsoleObserver console({weights_, estimate_}, options_.quiet);
   Observer observer(*this, console);
   const auto results = runJobs(jobs_, *setup_.restorer, setup_.run, interrupt_.token(), observer);
   for (const JobResult& result : results) {
-    if (result.status == JobStatus::Stopped) record(result);
+    if (result.status == JobStatus::Stopped) record(layout_.shown(result));
   }
 }
 
 BatchTotals Batch::totals() const {
   BatchTotals totals = tally_.totals();
-  totals.seconds = std::chrono::duration<double>(Clock::now() - begin_).count();
+  totals.seconds = secondsSince(begin_);
   return totals;
 }
 
@@ -185,6 +188,9 @@ ExitCode Batch::run() {
   if (layout_.plan.skippedFolders && !options_.quiet) {
     std::fprintf(stderr, "note: sub-folders are left out; -r takes them along\n");
   }
+  for (const fs::path& pattern : layout_.unmatched) {
+    std::fprintf(stderr, "note: nothing matches '%s'\n", printable(pattern.string()).c_str());
+  }
   if (layout_.plan.jobs.empty() && layout_.plan.failures.empty()) {
     std::fprintf(stderr, "no picture found\n");
     return ExitCode::NothingFound;
@@ -200,9 +206,10 @@ ExitCode Batch::run() {
   json_.start({infoOf(options_.verb).name, setup_.model->info().name, setup_.model->info().digest,
                setup_.restorer->precision(), setup_.restorer->threads(),
                jobs_.size() + ended_.size(), estimate_});
-  for (const JobResult& result : ended_) {
+  for (const JobResult& ended : ended_) {
+    const JobResult result = layout_.shown(ended);
     if (result.status == JobStatus::Failed) {
-      std::fprintf(stderr, "failed: %s: %s\n", printable(result.job.input.string()).c_str(),
+      std::fprintf(stderr, "failed: %s: %s\n", inputName(result.job).c_str(),
                    result.reason.c_str());
     }
     record(result);
@@ -215,13 +222,7 @@ ExitCode Batch::run() {
     json_.summary(totals(), static_cast<int>(code));
     return code;
   }
-  std::vector<double> weights;
-  const SpeedCache cache(speedCacheOfUser());
-  const auto speed = cache.find(speedKey(setup_.model->info().digest, *setup_.restorer));
-  for (const JobCost& cost : costs_) {
-    weights.push_back(speed ? cost.seconds(*speed) : cost.tilePixels);
-  }
-  runAll(weights);
+  runAll();
   if (!layout_.piped.empty() && tally_.totals().restored == 1) copyToOutput(layout_.piped);
   return finish();
 }

@@ -67,7 +67,7 @@ SpoolFolder::~SpoolFolder() {
 }
 
 fs::path SpoolFolder::takeInput() const {
-  fs::path path = path_ / "stdin";
+  fs::path path = inputFile();
   const long long count = copyFile(path, true);
   if (count < 0) {
     throw Error(ErrorCode::Input, std::string("standard input: ") + std::strerror(errno));

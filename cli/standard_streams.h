@@ -14,6 +14,8 @@ class SpoolFolder {
   SpoolFolder& operator=(const SpoolFolder&) = delete;
 
   const std::filesystem::path& path() const { return path_; }
+  /// Where takeInput() puts its file.
+  std::filesystem::path inputFile() const { return path_ / "stdin"; }
   /// All of standard input in a file of that folder. Throws Error(Input) if there is none.
   std::filesystem::path takeInput() const;
 

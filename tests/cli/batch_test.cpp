@@ -44,6 +44,43 @@ TEST_F(Batch, TakesListsPatternsAndStandardInput) {
   EXPECT_EQ(denoise({"--files-from", path("none"), "-o", path("x")}).exitCode, 2);
 }
 
+TEST_F(Batch, PatternsThatMatchNothingAreNoFailure) {
+  addPicture("in/a.png");
+  const ProcessResult nothing = denoise({path("in/*.tif"), "-o", path("out")});
+  EXPECT_EQ(nothing.exitCode, 3) << nothing.err;
+  EXPECT_THAT(nothing.err, HasSubstr("nothing matches '" + path("in/*.tif") + "'"));
+  EXPECT_EQ(denoise({path("in/*.tif"), "-o", "-"}).exitCode, 3);
+  const ProcessResult some = denoise({path("in/*.tif"), path("in/*.png"), "-o", path("out")});
+  EXPECT_EQ(some.exitCode, 0) << some.err;
+  EXPECT_THAT(some.err, HasSubstr("nothing matches"));
+  EXPECT_THAT(test::filesBelow(folder / "out"), ElementsAre("a.png"));
+  // A name in a list is no pattern.
+  test::writeText(folder / "list", path("in/[a].png") + "\n");
+  const ProcessResult listed = denoise({"--files-from", path("list"), "-o", path("listed")});
+  EXPECT_EQ(listed.exitCode, 4) << listed.err;
+  EXPECT_THAT(listed.err, HasSubstr("[a].png: does not exist"));
+}
+
+TEST_F(Batch, MakesNoFolderThatIsNamedLikeAPicture) {
+  addPicture("a.png");
+  addPicture("b.png");
+  const ProcessResult result = denoise({path("a.png"), path("b.png"), "-o", path("both.png")});
+  EXPECT_EQ(result.exitCode, 2) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("named like one picture"));
+  EXPECT_FALSE(fs::exists(folder / "both.png"));
+}
+
+TEST_F(Batch, SummaryHasNoSpeedOfNothingNorOfTinyPictures) {
+  addPicture("in/a.png");
+  const ProcessResult tiny = denoise({path("in"), "-o", path("out")});
+  EXPECT_THAT(tiny.err, HasSubstr("1 restored (0.0012 MP), 0 failed"));
+  EXPECT_THAT(denoise({path("in"), "-o", path("out")}).err,
+              HasSubstr("0 restored, 1 up to date, 0 failed"));
+  addPicture("large.png", 500, 400);
+  EXPECT_THAT(denoise({path("large.png"), "-o", path("larger.png")}).err,
+              testing::ContainsRegex("1 restored \\(0\\.2 MP, [0-9.]+ s/MP\\)"));
+}
+
 TEST_F(Batch, PipesAPictureThrough) {
   addPicture("a.png");
   ASSERT_EQ(denoise({path("a.png"), "-o", path("b.png")}).exitCode, 0);
@@ -60,6 +97,31 @@ TEST_F(Batch, PipesAPictureThrough) {
                        std::string(source.begin(), source.end()));
   EXPECT_EQ(named.exitCode, 0) << named.err;
   EXPECT_EQ(bytes("c.png"), bytes("b.png"));
+  EXPECT_THAT(named.err, HasSubstr("1/1 standard input"));
+  EXPECT_THAT(named.err, testing::Not(HasSubstr("/pristine-")));
+}
+
+TEST_F(Batch, NamesTheStandardStreamsAsSuch) {
+  addPicture("a.png", 100, 80);
+  const auto source = bytes("a.png");
+  const std::string half(source.begin(), source.begin() + 500);
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{"denoise", "-", "-o", "-"},
+                                             {"denoise", "-", "-o", "-", "-f", "png"},
+                                             {"denoise", "-", "-o", path("b.png")}}) {
+    for (const std::string& input : {half, std::string("words")}) {
+      const ProcessResult result = test::runProcess(withProgram(arguments), environment(), input);
+      EXPECT_NE(result.exitCode, 0);
+      EXPECT_THAT(result.err, HasSubstr("standard input"));
+      EXPECT_THAT(result.err, testing::Not(HasSubstr("/pristine-")));
+    }
+  }
+  const ProcessResult json =
+      test::runProcess(withProgram({"denoise", "-", "-o", path("c.png"), "--json"}), environment(),
+                       std::string(source.begin(), source.end()));
+  EXPECT_EQ(json.exitCode, 0) << json.err;
+  EXPECT_THAT(json.out, HasSubstr("\"input\":\"-\""));
+  EXPECT_THAT(json.out, testing::Not(HasSubstr("/pristine-")));
 }
 
 TEST_F(Batch, RefusesPipesThatMakeNoSense) {

@@ -1,6 +1,7 @@
 // Files and paths that mean harm, through the program.
 
 #include <gmock/gmock.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -60,7 +61,8 @@ TEST_F(Hostile, EveryFileOfTheCorpusIsRefusedByNameOrRestored) {
   }
   const ProcessResult result = restoreAll("in", "out", std::chrono::seconds(120));
   EXPECT_EQ(result.exitCode, 1);
-  for (const char* bomb : {"png_bomb_of_gigapixels.png", "tiff_bomb_of_gigapixels.tif"}) {
+  for (const char* bomb : {"png_bomb_of_gigapixels.png", "tiff_bomb_of_gigapixels.tif",
+                           "exr_bomb_of_gigapixels.exr"}) {
     EXPECT_THAT(result.err, testing::ContainsRegex(std::string(bomb) + ": [^\n]*max-pixels"));
   }
 }
@@ -166,6 +168,44 @@ TEST_F(Hostile, TargetsThatCannotBeWrittenAreNamed) {
   const ProcessResult readOnly =
       run({"denoise", path("a.png"), "-o", "/proc/pristine/b.png", "--strength", "0"});
   EXPECT_THAT(readOnly.exitCode, everyFileFailed()) << readOnly.err;
+}
+
+TEST_F(Hostile, ReadOnlyDiskIsNamed) {
+  addPicture("in/a.png");
+  fs::create_directories(folder / "disk");
+  if (::mount("tmpfs", path("disk").c_str(), "tmpfs", MS_RDONLY, "size=1m") != 0) {
+    GTEST_SKIP() << "mounting a disk takes privileges";
+  }
+  const ProcessResult intoFolder = run({"denoise", path("in"), "-o", path("disk/out")});
+  const ProcessResult toFile = run({"denoise", path("in/a.png"), "-o", path("disk/a.png")});
+  ::umount(path("disk").c_str());
+  for (const ProcessResult& result : {intoFolder, toFile}) {
+    EXPECT_EQ(result.exitCode, 4) << result.err;
+    EXPECT_THAT(result.err, HasSubstr("a.png: "));
+    EXPECT_THAT(result.err, HasSubstr("Read-only file system"));
+  }
+}
+
+TEST_F(Hostile, NamesThatBecomeTooLongAreNamedAndTheOthersMade) {
+  const std::string longest = std::string(251, 'n') + ".png";
+  addPicture("in/" + longest);
+  addPicture("in/short.png");
+  const ProcessResult result =
+      run({"denoise", path("in"), "-o", path("out"), "--name", "{stem}_clean{ext}"});
+  EXPECT_EQ(result.exitCode, 1) << result.err;
+  EXPECT_THAT(result.err, HasSubstr("File name too long"));
+  EXPECT_THAT(test::filesBelow(folder / "out"), testing::ElementsAre("short_clean.png"));
+}
+
+TEST_F(Hostile, HardLinkToTheInputIsReplacedNotWrittenThrough) {
+  addPicture("a.png");
+  const auto before = test::readBytes(folder / "a.png");
+  fs::create_hard_link(folder / "a.png", folder / "b.png");
+  const ProcessResult result =
+      run({"denoise", path("a.png"), "-o", path("b.png"), "--if-exists", "overwrite"});
+  EXPECT_EQ(result.exitCode, 0) << result.err;
+  EXPECT_EQ(test::readBytes(folder / "a.png"), before);
+  EXPECT_NE(test::readBytes(folder / "b.png"), before);
 }
 
 }  // namespace

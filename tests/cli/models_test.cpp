@@ -47,6 +47,7 @@ TEST_F(Models, AreMeasured) {
   EXPECT_EQ(result.exitCode, 0) << result.err;
   EXPECT_EQ(json::parse(result.out).size(), 1U);
   EXPECT_GT(entry(result.out, "upscale2_photo").at("seconds_per_megapixel"), 0.0);
+  EXPECT_THAT(result.err, HasSubstr("measuring upscale2_photo"));
 }
 
 TEST_F(Models, AreChecked) {
@@ -55,6 +56,8 @@ TEST_F(Models, AreChecked) {
   const ProcessResult good = run({"models", "check", "upscale2_photo"});
   EXPECT_EQ(good.exitCode, 0) << good.err;
   EXPECT_THAT(good.out, HasSubstr("upscale2_photo     good"));
+  EXPECT_THAT(good.out, testing::ContainsRegex("f32, .*(is equal|agrees to [0-9.]+ dB)\n"));
+  EXPECT_THAT(good.err, HasSubstr("checking upscale2_photo"));
   const json report = entry(run({"models", "check", model, "--json"}).out, "upscale2_photo");
   EXPECT_EQ(report.at("problem"), "");
   auto bytes = test::readBytes(model);

@@ -138,6 +138,49 @@ TEST_F(OptionTexts, ManualNamesEveryVerbOptionAndExitStatus) {
   }
 }
 
+TEST_F(OptionTexts, WordsOfTheProgramItselfAreInEveryText) {
+  const std::string manual = std::regex_replace(run({"--man"}).out, std::regex(R"(\\-)"), "-");
+  for (const std::string name : {"help", "version", "man"}) {
+    const std::string option = "--" + name;
+    EXPECT_EQ(run({option}).exitCode, 0) << option;
+    EXPECT_THAT(run({"--help"}).out, HasSubstr(name == "help" ? "VERB --help" : option));
+    EXPECT_THAT(manual, HasSubstr(option));
+    EXPECT_THAT(offered("-"), testing::Contains(option));
+    EXPECT_THAT(run({"completions", "zsh"}).out, HasSubstr("'" + option + "["));
+    EXPECT_THAT(run({"completions", "fish"}).out, HasSubstr("use_subcommand -l " + name));
+  }
+}
+
+TEST_F(OptionTexts, ChoicesAreInEveryText) {
+  const std::string manual = run({"--man"}).out;
+  const std::string zsh = run({"completions", "zsh"}).out;
+  const auto fish = lines(run({"completions", "fish"}).out);
+  for (const OptionInfo& option : cli::optionTable()) {
+    if (option.choices.empty()) continue;
+    std::string words;
+    std::string sentence;
+    for (const std::string& choice : option.choices) {
+      words += (words.empty() ? "" : " ") + choice;
+      sentence += (sentence.empty()                  ? ""
+                   : choice == option.choices.back() ? " or "
+                                                     : ", ") +
+                  choice;
+    }
+    EXPECT_THAT(manual, HasSubstr(sentence)) << option.name;
+    EXPECT_THAT(zsh, HasSubstr(option.value + ":(" + words + ")")) << option.name;
+    for (const cli::Verb verb : option.verbs) {
+      const std::string name = cli::infoOf(verb).name;
+      const std::string help =
+          std::regex_replace(run({name, "--help"}).out, std::regex("\\s+"), " ");
+      EXPECT_THAT(help, HasSubstr(sentence)) << name << " " << option.name;
+      EXPECT_THAT(fish, testing::Contains(testing::AllOf(HasSubstr("subcommand_from " + name + "'"),
+                                                         HasSubstr(" -l " + option.name),
+                                                         HasSubstr("'" + words + "'"))))
+          << name << " " << option.name;
+    }
+  }
+}
+
 TEST_F(OptionTexts, ManualIsValidRoff) {
   if (std::system("command -v groff >/dev/null 2>&1") != 0) GTEST_SKIP() << "groff is missing";
   const ProcessResult page = test::runProcess(
