@@ -130,6 +130,10 @@ BatchPlan planBatch(const std::vector<fs::path>& inputs, const fs::path& output,
       job.output.replace_extension(traitsOf(*options.format).extensions.front());
     }
   }
+  const auto folderHint = [&](const Job& job) -> std::string {
+    const bool bare = plan.folder.empty() && !job.output.has_extension();
+    return bare ? ", or make it a folder with a '/' at its end" : "";
+  };
   const auto isWritable = [&](const Job& job) {
     return options.format || isWritableExtension(job.output);
   };
@@ -137,7 +141,8 @@ BatchPlan planBatch(const std::vector<fs::path>& inputs, const fs::path& output,
     if (!isWritable(job)) {
       plan.failures.push_back({job.input, "output '" + job.output.string() +
                                               "' has none of the extensions that can be written, " +
-                                              writableExtensions() + "; choose with --format"});
+                                              writableExtensions() + "; choose with --format" +
+                                              folderHint(job)});
     }
   }
   std::erase_if(plan.jobs, [&](const Job& job) { return !isWritable(job); });

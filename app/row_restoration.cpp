@@ -109,20 +109,35 @@ class RowRestoration {
   /// Otherwise it goes from the source to the target as it is.
   bool enlargesAlpha() const { return scale_ > 1 && reader_->alpha(); }
 
+  /// Bytes that a row of such tiles and the result of one of them take. What a tile of the source
+  /// takes is part of the reserve of memoryForPictures().
+  std::int64_t bytesFor(const TileGrid& grid) const {
+    constexpr std::int64_t kBytesPerTilePixel = 12 + 16;
+    const std::int64_t rows = std::min(grid.tileHeight(), height_);
+    const std::int64_t tile = std::int64_t{grid.tileWidth()} * grid.tileHeight();
+    return bytesPerRowPixel(scale_) * width_ * rows +
+           kBytesPerTilePixel * (std::int64_t{scale_} * scale_ - 1) * tile;
+  }
+
   /// The largest tiles whose rows fit into the memory.
   TileGrid chooseGrid() {
     const std::int64_t rows = options_.memory / (bytesPerRowPixel(scale_) * width_);
-    restorer_.limitTile(static_cast<int>(std::clamp<std::int64_t>(rows, 1, 32768)));
-    TileGrid grid = restorer_.gridFor(width_, height_);
-    if (std::min(grid.tileHeight(), height_) > rows) {
-      throw Error(ErrorCode::Memory,
-                  "a row of tiles of " + std::to_string(width_) + "x" +
-                      std::to_string(grid.tileHeight()) + " pixels takes " +
-                      std::to_string(bytesPerRowPixel(scale_) * width_ * grid.tileHeight() >> 20U) +
-                      " MiB, " + std::to_string(options_.memory >> 20U) +
-                      " are left; raise --max-memory");
+    auto side = static_cast<int>(std::clamp<std::int64_t>(rows, 1, 32768));
+    for (int last = 0;;) {
+      restorer_.limitTile(side);
+      TileGrid grid = restorer_.gridFor(width_, height_);
+      const std::int64_t bytes = bytesFor(grid);
+      if (bytes <= options_.memory) return grid;
+      if (grid.tileHeight() == last || side == 1) {
+        throw Error(ErrorCode::Memory, "a row of tiles of " + std::to_string(width_) + "x" +
+                                           std::to_string(grid.tileHeight()) + " pixels takes " +
+                                           std::to_string(bytes >> 20U) + " MiB, " +
+                                           std::to_string(options_.memory >> 20U) +
+                                           " are left; raise --max-memory");
+      }
+      last = grid.tileHeight();
+      side = std::max(1, std::min(side, last) / 2);
     }
-    return grid;
   }
 
   void readTo(int bottom) {

@@ -41,7 +41,7 @@ std::string megapixelsText(double megapixels) {
   if (megapixels >= 0.05) {
     std::snprintf(text, sizeof(text), "%.1f MP", megapixels);
   } else {
-    std::snprintf(text, sizeof(text), "%.2g MP", megapixels);
+    std::snprintf(text, sizeof(text), "%.0f px", 1e6 * megapixels);
   }
   return text;
 }

@@ -37,7 +37,7 @@ class ConsoleObserver final : public JobObserver {
 
 /// "40 s", "3 min 20 s", "2 h 05 min".
 std::string durationText(double seconds);
-/// With as many digits as tell something: "24.0 MP", "0.0036 MP".
+/// In a unit that tells something: "24.0 MP", "1200 px".
 std::string megapixelsText(double megapixels);
 /// A name without the control characters that would change the terminal.
 std::string printable(std::string name);

@@ -40,7 +40,6 @@ class ExrRowReader : public RowReader {
   ExrRowReader(const fs::path& path, const ReadOptions& options)
       : path_(path), file_(openFile(path)) {
     const Imf::Header& header = file_->header();
-    if (!file_->isComplete()) failInput(path, "is truncated");
     if (header.hasType() && header.type() != Imf::SCANLINEIMAGE &&
         header.type() != Imf::TILEDIMAGE) {
       failInput(path, "holds '" + header.type() + "', expected scan lines or tiles");
@@ -49,6 +48,7 @@ class ExrRowReader : public RowReader {
     const std::int64_t width = std::int64_t{window.max.x} - window.min.x + 1;
     const std::int64_t height = std::int64_t{window.max.y} - window.min.y + 1;
     requirePixels(path, width, height, options);
+    if (!file_->isComplete()) failInput(path, "is truncated");
     size_ = {static_cast<int>(width), static_cast<int>(height), FileFormat::Exr, true};
     left_ = window.min.x;
     next_ = window.min.y;

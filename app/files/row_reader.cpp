@@ -46,6 +46,7 @@ bool hasField(VipsImage* image, const char* name) {
 
 /// The file's picture with its pixels still to be decoded.
 VipsPtr openOnce(const fs::path& path, FileFormat& format) {
+  forgetVipsWarning();
   const SourcePtr source(vips_source_new_from_file(path.c_str()));
   if (!source) failInput(path, vipsMessage());
   const char* loader = vips_foreign_find_load_source(source.get());

@@ -91,7 +91,8 @@ bool isShortTiff(Bytes& file, bool bigEndian) {
 
 bool isTruncated(const fs::path& path) {
   Bytes file(path);
-  const std::string start = file.text(0, 12).value_or("");
+  const std::string start =
+      file.text(0, static_cast<std::size_t>(std::min<std::uint64_t>(12, file.size()))).value_or("");
   if (start.starts_with("\x89PNG\r\n\x1A\n")) return isShortPng(file);
   if (start.starts_with("RIFF") && start.ends_with("WEBP")) return isShortRiff(file);
   if (start.find("ftyp") == 4 || start.find("JXL ") == 4) return isShortBoxes(file);

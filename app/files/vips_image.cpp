@@ -1,5 +1,8 @@
 #include "app/files/vips_image.h"
 
+#include <string_view>
+#include <utility>
+
 #include "app/image_file.h"
 #include "core/error.h"
 
@@ -11,6 +14,15 @@ void onProgress(VipsImage* image, VipsProgress* /*progress*/, std::stop_token* s
   if (stop->stop_requested()) vips_image_set_kill(image, TRUE);
 }
 
+/// libpng's reasons come as warnings; they are logged in the thread that does the work.
+thread_local std::string lastWarning;
+
+void keepWarning(const gchar* /*domain*/, GLogLevelFlags /*level*/, const gchar* text,
+                 gpointer /*nothing*/) {
+  // What follows every failure tells nothing.
+  if (!std::string_view(text).starts_with("error in tile")) lastWarning = text;
+}
+
 }  // namespace
 
 std::string vipsMessage() {
@@ -19,7 +31,13 @@ std::string vipsMessage() {
   // The buffer holds one line per failed call; the first is closest to the cause.
   const auto end = text.find('\n');
   if (end != std::string::npos) text.resize(end);
-  return text.empty() ? "unknown error" : text;
+  const std::string warning = std::exchange(lastWarning, {});
+  if (text.empty()) return warning.empty() ? "is damaged, its decoder gives no reason" : warning;
+  return warning.empty() ? text : text + ": " + warning;
+}
+
+void forgetVipsWarning() {
+  lastWarning.clear();
 }
 
 std::span<const std::uint8_t> blobOf(VipsImage* image, const char* name) {
@@ -45,9 +63,8 @@ void initializeImageFiles() {
   vips_cache_set_max(0);
   vips_concurrency_set(1);
   // Messages reach the user through exceptions, not through GLib's log.
-  g_log_set_handler(
-      "VIPS", static_cast<GLogLevelFlags>(G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE),
-      [](const gchar*, GLogLevelFlags, const gchar*, gpointer) {}, nullptr);
+  g_log_set_handler("VIPS", static_cast<GLogLevelFlags>(G_LOG_LEVEL_WARNING | G_LOG_LEVEL_MESSAGE),
+                    keepWarning, nullptr);
 }
 
 }  // namespace pristine

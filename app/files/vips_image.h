@@ -16,8 +16,11 @@ struct Unref {
 };
 using VipsPtr = std::unique_ptr<VipsImage, Unref>;
 
-/// What libvips said last, in whatever thread (vips_turn.h), as one line; it is forgotten then.
+/// What libvips said last, in whatever thread (vips_turn.h), and this thread's last warning, as one
+/// line; they are forgotten then.
 std::string vipsMessage();
+/// Before work on another file.
+void forgetVipsWarning();
 
 /// A field of bytes; empty where there is none. The picture keeps the bytes.
 std::span<const std::uint8_t> blobOf(VipsImage* image, const char* name);

@@ -119,6 +119,7 @@ TEST_F(BatchPlanTest, NamesOutputsOfUnknownFormat) {
   EXPECT_THAT(result.jobs, IsEmpty());
   ASSERT_EQ(result.failures.size(), 1U);
   EXPECT_THAT(result.failures[0].reason, HasSubstr("b.gif"));
+  EXPECT_THAT(plan({"a.png"}, "out").failures.at(0).reason, HasSubstr("a folder with a '/'"));
 }
 
 TEST_F(BatchPlanTest, RefusesTwoWritersOfOneFile) {

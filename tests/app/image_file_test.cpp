@@ -222,14 +222,13 @@ TEST_F(ImageFile, TellsTheReasonOfItsOwnFileWhateverOtherThreadsRead) {
   };
   damaged("pixels.png", SIZE_MAX, 0x10);
   damaged("start.webp", 14, 0xFF);
-  damaged("pixels.jxl", SIZE_MAX, 0x55);
   damaged("pixels.tif", SIZE_MAX, 0x5A);
   test::writeText(folder / "words.png", "these are words");
   files.push_back(folder / "words.png");
   std::vector<std::string> alone;
   for (const fs::path& file : files) {
     const std::string said = file == files.front() ? "" : readComplaint(file);
-    EXPECT_THAT(said, testing::Not(HasSubstr("unknown error")));
+    EXPECT_THAT(said, testing::Not(HasSubstr("gives no reason")));
     alone.push_back(said);
   }
   EXPECT_GE(std::set<std::string>(alone.begin(), alone.end()).size(), 5U);

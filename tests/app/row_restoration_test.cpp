@@ -33,10 +33,12 @@ class RowRestoration : public testing::Test {
     return Model::fromSafetensors(test::tinyModel(1, scale), "tiny");
   }
 
-  /// Memory for tiles of kTile rows.
+  /// Memory for tiles of kTile squared.
   static RowRestorationOptions options(int scale = 1) {
     RowRestorationOptions chosen;
-    chosen.memory = std::int64_t{kWidth} * (16 + std::int64_t{scale} * scale * 76) * kTile;
+    const std::int64_t area = std::int64_t{scale} * scale;
+    chosen.memory = std::int64_t{kWidth} * (16 + area * 76) * kTile;
+    chosen.memory += 28 * (area - 1) * kTile * kTile;
     return chosen;
   }
 

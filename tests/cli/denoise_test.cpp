@@ -25,7 +25,7 @@ TEST_F(Denoise, RestoresAFileToAFile) {
   EXPECT_EQ(result.exitCode, 0) << result.err;
   EXPECT_EQ(result.out, "");
   EXPECT_THAT(result.err, HasSubstr("1/1"));
-  EXPECT_THAT(result.err, HasSubstr("MP"));
+  EXPECT_THAT(result.err, HasSubstr("1200 px"));
   EXPECT_THAT(result.err, HasSubstr("left"));
   const double quality =
       psnr(readImage(folder / "a.png").pixels, readImage(folder / "deep/b.png").pixels);

@@ -63,6 +63,23 @@ TEST_F(Memory, OfTheProcessStaysUnderItsLimitWhateverThePicture) {
   EXPECT_EQ(pictureSize(folder / "out.tif").width, side);
 }
 
+TEST_F(Memory, OfEnlargingStaysUnderItsLimitToo) {
+  test::writeTinyModel(folder / "models/upscale4.safetensors", 1, 4);
+  const fs::path source = large("in.tif", 800);
+  constexpr std::int64_t kMost = kLimit + 100;
+  const auto result = run({"upscale", source.string(), "-o", path("out.tif"), "-s", "4",
+                           "--max-memory", std::to_string(kMost) + "M"});
+  ASSERT_EQ(result.exitCode, 0) << result.err;
+  EXPECT_EQ(pictureSize(folder / "out.tif").width, 3200);
+  rusage usage{};
+  ::getrusage(RUSAGE_CHILDREN, &usage);
+  std::printf("enlarged to 10 megapixels under %lld MiB: at most %ld MiB\n",
+              static_cast<long long>(kMost), usage.ru_maxrss / 1024);
+#ifndef PRISTINE_SANITIZED
+  EXPECT_LT(usage.ru_maxrss / 1024, kMost);
+#endif
+}
+
 TEST_F(Memory, IsAskedForBeforeTheWork) {
   const fs::path source = large("in.webp", 2500);
   const auto result =
