@@ -151,6 +151,27 @@ Safetensors tinyModel(std::uint32_t seed, int scale) {
   return content;
 }
 
+void writeConvolutionModel(const std::filesystem::path& path) {
+  auto info = tinyModelInfo();
+  auto& architecture = info["architecture"];
+  architecture["channels"] = {4, 8};
+  architecture["encoder"] = nlohmann::json::array({nlohmann::json::array({"pair"})});
+  architecture["middle"] = nlohmann::json::array({"pair"});
+  architecture["decoder"] = nlohmann::json::array({nlohmann::json::array()});
+  architecture["dynamic_range"] = false;
+  Safetensors content;
+  content.metadata["pristine"] = info.dump();
+  WeightMaker maker(content, 1);
+  maker.conv("head", 4, 3, 3);
+  maker.pair("encoder.0.0", 4);
+  maker.conv("down.0", 8, 4, 2);
+  maker.pair("middle.0", 8);
+  maker.conv("up.0", 4 * 4, 8, 1);
+  maker.conv("tail", 3, 4, 3, true, 0.02);
+  std::filesystem::create_directories(path.parent_path());
+  writeBytes(path, formatSafetensors(content));
+}
+
 void writeTinyModel(const std::filesystem::path& path, std::uint32_t seed, int scale) {
   std::filesystem::create_directories(path.parent_path());
   writeBytes(path, formatSafetensors(tinyModel(seed, scale)));

@@ -20,6 +20,9 @@ nlohmann::json calibratedTinyModelInfo();
 /// correction of a few hundredths that depends on all of its parts.
 Safetensors tinyModel(std::uint32_t seed = 1, int scale = 1);
 
+/// Writes a network of convolutions alone, several times as fast.
+void writeConvolutionModel(const std::filesystem::path& path);
+
 /// Writes tinyModel() to a file.
 void writeTinyModel(const std::filesystem::path& path, std::uint32_t seed = 1, int scale = 1);
 /// The same under other metadata.
