@@ -90,7 +90,7 @@ MainWindow::MainWindow(QSettings& settings, const QString& pendingFile)
   readModels();
   if (const int count = queue_->loadPending(pendingFile_); count > 0) {
     resumed_ = true;
-    statusBar()->showMessage(tr("%1 pictures of the last time wait in the queue").arg(count));
+    statusBar()->showMessage(tr("Pictures of the last time that wait in the queue: %1").arg(count));
   }
   view_->setFocus();
 }
@@ -132,6 +132,8 @@ void MainWindow::connectAll() {
     view_->invalidateAfter(changed);
     metrics_->schedule();
   });
+  connect(restore_.get(), &RestoreController::comparedRestored, view_,
+          &ImageCanvas::invalidateBefore);
   connect(restore_.get(), &RestoreController::progressed, this, [this](double share) {
     share_ = share;
     updateProgress();
@@ -182,6 +184,7 @@ void MainWindow::connectAll() {
     queue_->setTask(taskPanel_->settings());
     share_ = 0;
     errorBar_->hide();
+    restore_->setCompared(comparedModel());
     restore_->setSettings(inferenceSettings());
     updateProgress();
   });
@@ -199,6 +202,7 @@ InferenceSettings MainWindow::inferenceSettings() const {
   settings.model = modelChoice(task);
   settings.restorer.precision = task.precision;
   settings.restorer.threads = task.threads;
+  settings.nice = settings_.value(QStringLiteral("inference/nice"), settings.nice).toInt();
   return settings;
 }
 
