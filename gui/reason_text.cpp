@@ -97,6 +97,7 @@ constexpr std::array kSentences{
     QT_TRANSLATE_NOOP("Reason", "Input/output error"),
     QT_TRANSLATE_NOOP("Reason", "No space left on device"),
     QT_TRANSLATE_NOOP("Reason", "%1: No space left on device"),
+    QT_TRANSLATE_NOOP("Reason", "%1: unable to open for write"),
     QT_TRANSLATE_NOOP("Reason", "unknown error"),
     // Last: they begin what others end.
     QT_TRANSLATE_NOOP("Reason", "cannot be read"),

@@ -287,6 +287,10 @@
         <translation>磁盘空间不足：%1</translation>
     </message>
     <message>
+        <source>%1: unable to open for write</source>
+        <translation>无法写入 %1</translation>
+    </message>
+    <message>
         <source>unknown error</source>
         <translation>未知错误</translation>
     </message>

@@ -111,7 +111,7 @@ TEST_F(ReasonTextTest, ModelsThatCannotBeUsedAreExplained) {
   };
   loading("denoise", 1, "/nowhere/x.safetensors");
   loading("denoise", 1, "camera");
-  loading("dejpeg", 1, "best");
+  loading("dejpeg", 1, "nonsense");
   loading("upscale", 2, "denoise");
   loading("denoise", 1, file("short.safetensors", "abc").string());
   loading("denoise", 1, file("long.safetensors", std::string(64, 'x')).string());
