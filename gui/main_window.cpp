@@ -134,6 +134,7 @@ void MainWindow::connectAll() {
   });
   connect(restore_.get(), &RestoreController::comparedRestored, view_,
           &ImageCanvas::invalidateBefore);
+  connect(restore_.get(), &RestoreController::comparedFailed, this, &MainWindow::showError);
   connect(restore_.get(), &RestoreController::progressed, this, [this](double share) {
     share_ = share;
     updateProgress();

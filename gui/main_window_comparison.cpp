@@ -67,7 +67,7 @@ void MainWindow::updateLabels() {
     }
   } else if (taskPanel_->beforeChoice() == BeforeChoice::Pinned) {
     before = tr("pinned result");
-  } else if (taskPanel_->beforeChoice() == BeforeChoice::Model) {
+  } else if (restore_->compared()) {
     before = tr("result of “%1”").arg(taskPanel_->beforeModelName());
   }
   const int strength = static_cast<int>(std::lround(100 * strengthOf(taskPanel_->settings())));

@@ -63,8 +63,8 @@ class RestoreController::Bridge : public InferenceObserver {
   }
   void pictureFailed(const LiveRestoration& live, const std::string& reason) override {
     post([id = live.id(), text = reasonText(reason)](RestoreController& c) {
-      const bool shown = c.live_ && c.live_->id() == id;
-      if (shown || (c.compared_ && c.compared_->id() == id)) emit c.pictureFailed(text);
+      if (c.live_ && c.live_->id() == id) emit c.pictureFailed(text);
+      if (c.compared_ && c.compared_->id() == id) emit c.comparedFailed(text);
     });
   }
   void jobStarted(std::size_t index, double megapixels) override {
@@ -133,9 +133,14 @@ void RestoreController::setCompared(const std::optional<ModelChoice>& model) {
 
 /// Nothing where the picture itself cannot be restored: that has been said.
 void RestoreController::openCompared() {
-  compared_ = comparedModel_ && live_
-                  ? std::make_shared<LiveRestoration>(picture_, comparedModel_->scale)
-                  : nullptr;
+  compared_.reset();
+  try {
+    if (comparedModel_ && live_) {
+      compared_ = std::make_shared<LiveRestoration>(picture_, comparedModel_->scale);
+    }
+  } catch (const std::exception& error) {
+    emit comparedFailed(reasonText(error));
+  }
   thread_->compare(compared_, comparedModel_.value_or(ModelChoice()));
 }
 

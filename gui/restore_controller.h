@@ -45,6 +45,7 @@ class RestoreController : public QObject {
   void restored(const QRect& changed);
   void comparedRestored(const QRect& changed);
   void comparedCompleted();
+  void comparedFailed(const QString& reason);
   void progressed(double share);
   void completed();
   void pictureFailed(const QString& reason);
