@@ -22,7 +22,7 @@ const Colours kLight{QColor(0xF3F4F6), QColor(0xFFFFFF), QColor(0xFFFFFF),
                      QColor(0xE4E7EC), QColor(0x1F6FD6), QColor(0xDDE0E5)};
 const Colours kDark{QColor(0x1B1D21), QColor(0x24272C), QColor(0x181A1D),
                     QColor(0xE9EBEE), QColor(0xA3A9B3), QColor(0x3D424B),
-                    QColor(0x32363D), QColor(0x2F7FE6), QColor(0x111214)};
+                    QColor(0x32363D), QColor(0x2570D2), QColor(0x111214)};
 
 QPalette paletteOf(const Colours& c) {
   QPalette p;
