@@ -18,6 +18,7 @@
 #include <QVBoxLayout>
 
 #include "app/model_catalog.h"
+#include "gui/model_title.h"
 #include "gui/queue_panel.h"
 #include "gui/text.h"
 #include "gui/thumbnailer.h"
@@ -118,7 +119,7 @@ void MainWindow::connectAll() {
 
   connect(restore_.get(), &RestoreController::modelReady, this, [this](const InferenceInfo& info) {
     taskPanel_->setModelText(tr("%1 · %2 M parameters · %3 · threads: %4")
-                                 .arg(QString::fromStdString(info.model.title))
+                                 .arg(modelTitle(info.model.title))
                                  .arg(static_cast<double>(info.model.parameters) / 1e6, 0, 'f', 1)
                                  .arg(QString::fromStdString(info.precision))
                                  .arg(info.threads));

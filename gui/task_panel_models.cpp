@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "gui/model_title.h"
 #include "gui/task_panel.h"
 
 namespace pristine::gui {
@@ -73,7 +74,7 @@ void TaskPanel::showTask() {
     const QString name = QString::fromStdString(info.name);
     model_->addItem(variant ? variantName(info.variant) : name,
                     variant ? QString::fromStdString(info.variant) : name);
-    model_->setItemData(model_->count() - 1, QString::fromStdString(info.title), Qt::ToolTipRole);
+    model_->setItemData(model_->count() - 1, modelTitle(info.title), Qt::ToolTipRole);
   }
   showBefore();
   model_->addItem(tr("Choose a model file…"));

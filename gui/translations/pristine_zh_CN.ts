@@ -17,6 +17,33 @@
     </message>
 </context>
 <context>
+    <name>Model</name>
+    <message>
+        <source>Blind denoising of colour and grey photographs</source>
+        <translation>彩色和灰度照片的盲降噪</translation>
+    </message>
+    <message>
+        <source>Denoise, fast</source>
+        <translation>降噪，快速</translation>
+    </message>
+    <message>
+        <source>Remove JPEG artefacts</source>
+        <translation>去除 JPEG 压缩痕迹</translation>
+    </message>
+    <message>
+        <source>Upscale x2</source>
+        <translation>放大 2 倍</translation>
+    </message>
+    <message>
+        <source>Upscale x3</source>
+        <translation>放大 3 倍</translation>
+    </message>
+    <message>
+        <source>Upscale x4</source>
+        <translation>放大 4 倍</translation>
+    </message>
+</context>
+<context>
     <name>Reason</name>
     <message>
         <source>picture &apos;%1&apos;: %2</source>
