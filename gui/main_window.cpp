@@ -240,7 +240,7 @@ QString MainWindow::errorText() const {
 }
 
 void MainWindow::showError(const QString& text) {
-  errorBar_->say(text, tr("Dismiss"));
+  errorBar_->add(text, tr("Dismiss"));
 }
 
 void MainWindow::updateProgress() {

@@ -110,9 +110,8 @@ QComboBox QAbstractItemView { background: %panel; border: 1px solid %border; pad
   selection-background-color: %accent; selection-color: white; }
 QListView, QTableView, QTreeView { background: %panel; border: none; outline: none; }
 QTableView { border: 1px solid %border; border-radius: 6px; gridline-color: %border; }
-QTableView::item { padding: 0 6px; }
 QTableView::item:selected { background: %accent; color: white; }
-QHeaderView::section { background: %hover; border: none; padding: 6px 8px; color: %text; }
+QHeaderView::section { background: %hover; border: none; padding: 6px 3px; color: %text; }
 QTabBar::tab { padding: 9px 16px; border: none; border-bottom: 2px solid transparent;
   color: %faint; }
 QTabBar::tab:selected { color: %text; border-bottom: 2px solid %accent; }

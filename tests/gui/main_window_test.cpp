@@ -122,6 +122,18 @@ TEST_F(MainWindowTest, FileThatIsNoPictureIsNamedAndNothingIsLost) {
   EXPECT_EQ(window().currentPath(), toQString(good)) << "saving must name the picture that is seen";
 }
 
+TEST_F(MainWindowTest, NoErrorHidesAnother) {
+  const fs::path bad = fixture.folder() / "bad.png";
+  std::ofstream(bad) << "this is text";
+  window().openPaths({bad, fixture.folder() / "missing.png"});
+  EXPECT_TRUE(waitFor([&] {
+    return window().errorText().contains(QStringLiteral("bad.png")) &&
+           window().errorText().contains(QStringLiteral("missing.png"));
+  })) << window().errorText().toStdString();
+  ASSERT_TRUE(fixture.show(fixture.picture("good.png")));
+  EXPECT_TRUE(window().errorText().isEmpty());
+}
+
 TEST_F(MainWindowTest, PastesPicturesAndFiles) {
   QImage image(80, 60, QImage::Format_RGB32);
   image.fill(qRgb(90, 120, 150));
