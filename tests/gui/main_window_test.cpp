@@ -327,13 +327,17 @@ TEST_F(MainWindowTest, PauseHoldsAndGoesOn) {
   ASSERT_TRUE(waitFor([&] { return window().queueModel().item(0).share > 0; }));
   window().action(QStringLiteral("pause"))->trigger();
   EXPECT_TRUE(window().queue().isPaused());
-  QTest::qWait(100);  // what was on its way has arrived
+  // Other work of the network tells that the job has come to a halt, and that it stays there.
+  ASSERT_TRUE(fixture.show(fixture.picture("b.png")));
+  ASSERT_TRUE(restored());
   const double share = window().queueModel().item(0).share;
-  QTest::qWait(200);
+  ASSERT_TRUE(fixture.show(fixture.picture("c.png")));
+  ASSERT_TRUE(restored());
   EXPECT_EQ(window().queueModel().item(0).share, share);
+  EXPECT_EQ(window().queueModel().item(0).state, ItemState::Running);
   window().action(QStringLiteral("start"))->trigger();
   ASSERT_TRUE(idle());
-  EXPECT_EQ(window().queueModel().counts().done, 1);
+  EXPECT_EQ(window().queueModel().counts().done, 3);
 }
 
 TEST_F(MainWindowTest, PreviewGoesOnWhileTheQueueIsPaused) {
