@@ -82,6 +82,18 @@
         <translation>文件不完整</translation>
     </message>
     <message>
+        <source>is damaged or truncated</source>
+        <translation>文件已损坏或不完整</translation>
+    </message>
+    <message>
+        <source>is damaged, its decoder gives no reason</source>
+        <translation>文件已损坏，解码器未说明原因</translation>
+    </message>
+    <message>
+        <source>its CMYK cannot be turned into RGB</source>
+        <translation>其 CMYK 无法转换为 RGB</translation>
+    </message>
+    <message>
         <source>has no pixels</source>
         <translation>没有像素</translation>
     </message>
@@ -158,8 +170,8 @@
         <translation>整张处理需要 %1 MiB，仅剩 %2 MiB，并且%3</translation>
     </message>
     <message>
-        <source>enlarging goes by whole pictures</source>
-        <translation>放大只能整张处理</translation>
+        <source>it lies turned, which OpenEXR has no tag for</source>
+        <translation>它是旋转存储的，而 OpenEXR 没有方向标记</translation>
     </message>
     <message>
         <source>this %1 file can be decoded only as a whole</source>
@@ -210,8 +222,8 @@
         <translation>无法写入元数据：%1</translation>
     </message>
     <message>
-        <source>EXIF cannot be written: %1</source>
-        <translation>无法写入 EXIF：%1</translation>
+        <source>metadata cannot be written: %1</source>
+        <translation>无法写入元数据：%1</translation>
     </message>
     <message>
         <source>the file cannot be read</source>
