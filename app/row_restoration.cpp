@@ -202,7 +202,8 @@ class RowRestoration {
         blendWeights(large_.y(), static_cast<std::size_t>(row), feather_, scale_ * height_);
     const std::ptrdiff_t left = large_.x().starts[static_cast<std::size_t>(column)];
     // Beyond the right edge there is nothing to add to.
-    wx.resize(std::min(wx.size(), static_cast<std::size_t>(scale_ * width_ - left)));
+    wx.resize(
+        std::min(wx.size(), static_cast<std::size_t>(std::ptrdiff_t{scale_} * width_ - left)));
     for (int y = 0; y < large_.tileHeight(); ++y) {
       const float rowWeight = wy[static_cast<std::size_t>(y)];
       if (rowWeight == 0.0F) continue;

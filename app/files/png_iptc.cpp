@@ -70,8 +70,9 @@ void addPngIptc(const std::filesystem::path& path, std::span<const std::uint8_t>
   const auto block = resourcesOfIptc(record);
   if (block.empty()) return;
   // Without the mark of JPEG before the resource.
-  const auto resource = std::ranges::search(block, std::string_view("8BIM"));
-  const std::span<const std::uint8_t> bytes(resource.begin(), block.end());
+  constexpr std::string_view kResource = "8BIM";
+  const auto resource = std::search(block.begin(), block.end(), kResource.begin(), kResource.end());
+  const std::span<const std::uint8_t> bytes(resource, block.end());
   std::string chunk = "tEXt" + std::string(kPngIptcKeyword) + '\0' + "\nIPTC profile\n" +
                       std::to_string(bytes.size()) + "\n";
   static constexpr std::string_view kDigits = "0123456789abcdef";
