@@ -18,7 +18,7 @@ using nlohmann::json;
 
 /// The models named, or all.
 std::vector<fs::path> chosenModels(const std::vector<fs::path>& names) {
-  const auto installed = listModels();
+  auto installed = listModels();
   if (names.empty()) return installed;
   std::vector<fs::path> paths;
   for (const fs::path& name : names) {
