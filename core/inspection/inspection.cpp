@@ -1,0 +1,81 @@
+#include "core/inspection/inspection.h"
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <opencv2/core.hpp>
+
+#include "core/inspection/banding_estimate.h"
+#include "core/inspection/blur_estimate.h"
+
+namespace pristine {
+
+namespace {
+
+/// Noise under it is that of good cameras: taking it away changes more than it mends.
+constexpr double kVisibleNoise = 2.8;
+/// JPEG of more is without traces that anyone sees.
+constexpr int kGoodQuality = 92;
+
+std::string number(const char* format, double value) {
+  char text[64];
+  std::snprintf(text, sizeof(text), format, value);
+  return text;
+}
+
+/// "quality 40", "quality 80 over 50".
+std::string qualityText(const JpegHistory& jpeg) {
+  std::string text = "JPEG quality " + std::to_string(jpeg.last->quality);
+  if (jpeg.earlier) text += " over " + std::to_string(jpeg.earlier->quality);
+  return text;
+}
+
+}  // namespace
+
+Verdict judge(const Inspection& inspection) {
+  const NoiseEstimate& noise = inspection.noise;
+  Verdict verdict;
+  if (!inspection.visible) {
+    verdict.reason = "nothing to see: all of it is transparent";
+    return verdict;
+  }
+  const double sigma = noise.mean();
+  const bool noisy = noise.kind != NoiseKind::Faint && sigma >= kVisibleNoise;
+  const auto worst = [&] {
+    int quality = inspection.jpeg.last ? inspection.jpeg.last->quality : 100;
+    if (inspection.jpeg.earlier) quality = std::min(quality, inspection.jpeg.earlier->quality);
+    return quality;
+  }();
+  const std::string noiseText = "noise of sigma " + number("%.1f", sigma);
+  if (worst < kGoodQuality) {
+    verdict.need = Need::Dejpeg;
+    verdict.reason = qualityText(inspection.jpeg);
+    return verdict;
+  }
+  if (noisy) {
+    verdict.need = Need::Denoise;
+    verdict.reason = noiseText + (noise.kind == NoiseKind::Correlated ? ", correlated" : "");
+    return verdict;
+  }
+  verdict.reason = "clean: noise of sigma " + number("%.1f", sigma);
+  if (inspection.jpeg.last) verdict.reason += ", " + qualityText(inspection.jpeg);
+  return verdict;
+}
+
+Inspection inspect(const cv::Mat& pixels, const cv::Mat& stored, const cv::Mat& alpha, bool grey,
+                   const std::optional<JpegHeader>& header) {
+  Inspection result;
+  result.header = header;
+  const InspectedPixels seen = inspectedPixels(pixels, alpha, grey);
+  const InspectedPixels raw =
+      stored.data == pixels.data ? seen : inspectedPixels(stored, alpha, grey);
+  result.visible = cv::countNonZero(seen.usable) > 0;
+  result.noise = estimateNoise(seen);
+  result.jpeg = findJpegHistory(raw, header ? std::optional(header->luma) : std::nullopt);
+  result.blur = estimateBlur(seen, result.noise.mean());
+  result.banding = estimateBanding(raw);
+  result.verdict = judge(result);
+  return result;
+}
+
+}  // namespace pristine
