@@ -74,9 +74,17 @@ void ConsoleObserver::finished(std::size_t index, const JobResult& result) {
     return;
   }
   if (!quiet_) {
+    const std::string name = printable(result.job.input.string());
+    if (result.status == JobStatus::Skipped) {
+      std::fprintf(stderr, "skipped: %s: %s\n", name.c_str(), result.reason.c_str());
+      return;
+    }
+    if (!result.task.empty()) {
+      std::fprintf(stderr, "%s: %s: %s\n", result.task.c_str(), name.c_str(),
+                   result.finding.c_str());
+    }
     for (const std::string& note : result.notes) {
-      std::fprintf(stderr, "note: %s: %s\n", printable(result.job.input.string()).c_str(),
-                   note.c_str());
+      std::fprintf(stderr, "note: %s: %s\n", name.c_str(), note.c_str());
     }
   }
   megapixelsDone_ += result.megapixels;

@@ -17,6 +17,18 @@ constexpr double kVisibleNoise = 2.8;
 /// JPEG of more is without traces that anyone sees.
 constexpr int kGoodQuality = 92;
 
+/// Larger pictures are judged by their middle.
+constexpr double kMostPixels = 8e6;
+
+/// The middle of a picture, beginning where a block of 8x8 does.
+cv::Rect inspectedPart(const cv::Mat& pixels) {
+  const double all = std::max(static_cast<double>(pixels.cols) * pixels.rows, 1.0);
+  const double share = std::min(1.0, std::sqrt(kMostPixels / all));
+  const int width = static_cast<int>(pixels.cols * share);
+  const int height = static_cast<int>(pixels.rows * share);
+  return {(pixels.cols - width) / 16 * 8, (pixels.rows - height) / 16 * 8, width, height};
+}
+
 std::string number(const char* format, double value) {
   char text[64];
   std::snprintf(text, sizeof(text), format, value);
@@ -66,9 +78,11 @@ Inspection inspect(const cv::Mat& pixels, const cv::Mat& stored, const cv::Mat& 
                    const std::optional<JpegHeader>& header) {
   Inspection result;
   result.header = header;
-  const InspectedPixels seen = inspectedPixels(pixels, alpha, grey);
+  const cv::Rect part = inspectedPart(pixels);
+  const cv::Mat covered = alpha.empty() ? alpha : alpha(part);
+  const InspectedPixels seen = inspectedPixels(pixels(part), covered, grey);
   const InspectedPixels raw =
-      stored.data == pixels.data ? seen : inspectedPixels(stored, alpha, grey);
+      stored.data == pixels.data ? seen : inspectedPixels(stored(part), covered, grey);
   result.visible = cv::countNonZero(seen.usable) > 0;
   result.noise = estimateNoise(seen);
   result.jpeg = findJpegHistory(raw, header ? std::optional(header->luma) : std::nullopt);

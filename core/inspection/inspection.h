@@ -32,7 +32,7 @@ struct Inspection {
 
 /// pixels: CV_32FC3 in the encoding of sRGB, 0 to 1, as networks see them; stored: the same as
 /// the file has them, where that is another; alpha: CV_32FC1 or empty; header: of the file if it
-/// is a JPEG.
+/// is a JPEG. Of more than 8 megapixels the middle is inspected.
 Inspection inspect(const cv::Mat& pixels, const cv::Mat& stored, const cv::Mat& alpha, bool grey,
                    const std::optional<JpegHeader>& header);
 
