@@ -52,21 +52,24 @@ Verdict judge(const Inspection& inspection) {
     return verdict;
   }
   const double sigma = noise.mean();
-  const bool noisy = noise.kind != NoiseKind::Faint && sigma >= kVisibleNoise;
-  const auto worst = [&] {
-    int quality = inspection.jpeg.last ? inspection.jpeg.last->quality : 100;
-    if (inspection.jpeg.earlier) quality = std::min(quality, inspection.jpeg.earlier->quality);
-    return quality;
-  }();
   const std::string noiseText = "noise of sigma " + number("%.1f", sigma);
+  // White noise that outlived a compression hides its traces from dejpeg.
+  if (noise.kind == NoiseKind::White && sigma >= kVisibleNoise) {
+    verdict.need = Need::Denoise;
+    verdict.reason = noiseText;
+    return verdict;
+  }
+  int worst = inspection.jpeg.last ? inspection.jpeg.last->quality : 100;
+  if (inspection.jpeg.earlier) worst = std::min(worst, inspection.jpeg.earlier->quality);
   if (worst < kGoodQuality) {
     verdict.need = Need::Dejpeg;
     verdict.reason = qualityText(inspection.jpeg);
     return verdict;
   }
-  if (noisy) {
-    verdict.need = Need::Denoise;
-    verdict.reason = noiseText + (noise.kind == NoiseKind::Correlated ? ", correlated" : "");
+  // The denoiser has learned white noise and leaves other noise alone; that of JPEG is alike.
+  if (noise.kind == NoiseKind::Correlated) {
+    verdict.need = Need::Dejpeg;
+    verdict.reason = noiseText + ", correlated";
     return verdict;
   }
   verdict.reason = "clean: noise of sigma " + number("%.1f", sigma);

@@ -37,7 +37,7 @@ Inspection inspect(const cv::Mat& pixels, const cv::Mat& stored, const cv::Mat& 
                    const std::optional<JpegHeader>& header);
 
 /// The task that helps most, by thresholds that were found on training photographs
-/// (data/training/inspection.py).
+/// (tests/tools/measure_inspection.py).
 Verdict judge(const Inspection& inspection);
 
 }  // namespace pristine

@@ -6,6 +6,7 @@
 #include <cstddef>
 #include <numbers>
 #include <numeric>
+#include <opencv2/core.hpp>
 #include <vector>
 
 namespace pristine {
@@ -21,6 +22,9 @@ constexpr int kFinest = 98;  ///< of higher qualities the steps cannot be told f
 constexpr double kRounding = 0.35;
 /// Share of coefficients that may lie anywhere: values clipped before the picture was stored.
 constexpr double kOutliers = 0.02;
+constexpr double kManyOutliers = 0.15;  ///< where errors are not normal
+/// Deviation of coefficients of saturated colours, which lost what was beyond black or white.
+constexpr double kClipping = 0.8;
 /// Steps of fewer deviations leave no gaps.
 constexpr double kFewestDeviations = 3.5;
 constexpr std::size_t kBlocksOfSearch = 900;
@@ -170,7 +174,13 @@ class Likelihoods {
       squares += lastSteps_[f] * lastSteps_[f] / kFrequencies;
     }
     deviations_.fill(std::sqrt(kRounding * kRounding + squares / 12));
-    outliers_ = last ? 0.15 : kOutliers;
+    outliers_ = last ? kManyOutliers : kOutliers;
+  }
+
+  /// Of a picture whose saturated colours have moved luma.
+  void expectClipping() {
+    deviations_.fill(kClipping);
+    outliers_ = kManyOutliers;
   }
 
   /// The best quality up to `finest` at a grid, with its score.
@@ -240,8 +250,9 @@ constexpr double kEvidence = 60;
 /// The best grid of the 64; empty without a clear one. `other`: a grid not to take.
 std::optional<JpegTrace> search(const InspectedPixels& picture, const cv::Mat& clipped,
                                 const std::optional<JpegTable>& last, int finest,
-                                const std::optional<JpegTrace>& other) {
+                                const std::optional<JpegTrace>& other, bool saturated = false) {
   Likelihoods likelihoods(last);
+  if (saturated) likelihoods.expectClipping();
   JpegTrace best;
   double second = 0;
   best.score = -1;
@@ -262,7 +273,7 @@ std::optional<JpegTrace> search(const InspectedPixels& picture, const cv::Mat& c
       }
     }
   }
-  const double believed = last ? kBelievedBelow : kBelieved;
+  const double believed = last || saturated ? kBelievedBelow : kBelieved;
   if (best.score < std::max(believed, kContrast * second)) return std::nullopt;
   const auto blocks = blocksOf(picture, clipped, best.offsetX, best.offsetY, kBlocksOfVerdict);
   const JpegTrace exact = likelihoods.best(histogramsOf(picture.luma, blocks), finest);
@@ -275,6 +286,8 @@ std::optional<JpegTrace> search(const InspectedPixels& picture, const cv::Mat& c
   return best;
 }
 
+/// Pixels that tell nothing of the coefficients: cut off black or white, or hidden. In pictures
+/// that are full of cut off values these must do as well.
 cv::Mat clippedPixels(const InspectedPixels& picture) {
   cv::Mat clipped(picture.luma.size(), CV_8UC1);
   for (int y = 0; y < clipped.rows; ++y) {
@@ -290,20 +303,30 @@ cv::Mat clippedPixels(const InspectedPixels& picture) {
   return clipped;
 }
 
+/// Whether a fifth of the blocks of some grid have no clipped pixel.
+bool hasWholeBlocks(const InspectedPixels& picture, const cv::Mat& clipped) {
+  const std::size_t blocks = clipped.total() / 64;
+  return std::ranges::any_of(std::array{0, 4}, [&](int at) {
+    return 5 * blocksOf(picture, clipped, at, at, blocks).size() >= blocks;
+  });
+}
+
 }  // namespace
 
 JpegHistory findJpegHistory(const InspectedPixels& picture, const std::optional<JpegTable>& known) {
   JpegHistory history;
   if (picture.width() < 32 || picture.height() < 32) return history;
-  const cv::Mat clipped = clippedPixels(picture);
+  cv::Mat clipped = clippedPixels(picture);
+  const bool saturated = !hasWholeBlocks(picture, clipped);
+  if (saturated) clipped = picture.usable == 0;
   std::optional<JpegTable> table = known;
   if (known) {
     history.last = JpegTrace{qualityOf(*known), 0, 0, 0};
   } else {
-    history.last = search(picture, clipped, std::nullopt, kFinest, std::nullopt);
+    history.last = search(picture, clipped, std::nullopt, kFinest, std::nullopt, saturated);
     if (history.last) table = standardTable(history.last->quality);
   }
-  if (!history.last) return history;
+  if (!history.last || saturated) return history;
   // On another grid first; on the same one only a coarser table shows, by empty levels of the last.
   history.earlier = search(picture, clipped, table, kFinest, history.last);
   if (history.earlier) return history;

@@ -364,7 +364,7 @@ std::optional<double> sigmaBetween(const std::vector<Residual>& sorted, double l
 }
 
 // Thresholds were found on training photographs, with and without noise
-// (data/training/inspection.py).
+// (tests/tools/measure_inspection.py).
 
 /// In weak patches of white noise the median eigenvalue is little more than the least; in fine
 /// texture it is many times as much, and few patches are weak at all.
@@ -378,10 +378,31 @@ constexpr double kAlike = 0.25;
 /// Dark and bright noise differ by more than chance and texture make them.
 constexpr double kDependent = 1.4;
 
-NoiseKind kindOf(const NoiseEstimate& noise) {
-  if (noise.spread > 0 && noise.spread <= kWhiteSpread && noise.weak >= kWhiteShare) {
-    return NoiseKind::White;
+bool isTold(const WhiteNoise& white) {
+  return white.spread > 0 && white.spread <= kWhiteSpread && white.weak >= kWhiteShare;
+}
+
+/// A channel in which noise is not told, cut off black or white, is taken for the mean of those in
+/// which it is, where these are most.
+bool fillIn(std::vector<WhiteNoise>& channels) {
+  std::vector<WhiteNoise> told;
+  std::ranges::copy_if(channels, std::back_inserter(told), isTold);
+  if (2 * told.size() <= channels.size()) return false;
+  WhiteNoise mean;
+  for (const WhiteNoise& one : told) {
+    const auto share = 1 / static_cast<double>(told.size());
+    mean.sigma += share * one.sigma;
+    mean.weak += share * one.weak;
+    mean.spread += share * one.spread;
   }
+  for (WhiteNoise& one : channels) {
+    if (!isTold(one)) one = mean;
+  }
+  return true;
+}
+
+NoiseKind kindOf(const NoiseEstimate& noise, bool white) {
+  if (white) return NoiseKind::White;
   const double flat = (noise.flat[0] + noise.flat[1] + noise.flat[2]) / 3;
   const bool correlated =
       noise.uniform >= kUniformShare && flat >= kBeyondTexture && noise.correlation >= kAlike;
@@ -394,12 +415,10 @@ NoiseEstimate estimateNoise(const InspectedPixels& picture) {
   NoiseEstimate result;
   const int channels = picture.grey ? 1 : 3;
   double alike = 0;
+  std::vector<WhiteNoise> whites;
   for (int c = 0; c < channels; ++c) {
     const auto i = static_cast<std::size_t>(c);
-    const WhiteNoise white = whiteNoise(patchesOf(picture.channels[c], picture.usable));
-    result.white[i] = white.sigma;
-    result.weak += white.weak / channels;
-    result.spread += white.spread / channels;
+    whites.push_back(whiteNoise(patchesOf(picture.channels[c], picture.usable)));
     const auto blocks = residualsOf(picture.channels[c], picture.usable);
     const auto flat = flattest(blocks);
     if (flat.size() < kFewestFlat) continue;
@@ -411,12 +430,18 @@ NoiseEstimate estimateNoise(const InspectedPixels& picture) {
     for (const Residual& block : flat) product += block.product / static_cast<double>(flat.size());
     if (variance > 0) alike += (product / variance - productOfWhite()) / channels;
   }
+  const bool white = fillIn(whites);
+  for (std::size_t i = 0; i < whites.size(); ++i) {
+    result.white[i] = whites[i].sigma;
+    result.weak += whites[i].weak / channels;
+    result.spread += whites[i].spread / channels;
+  }
   if (picture.grey) {
     result.white.fill(result.white[0]);
     result.flat.fill(result.flat[0]);
   }
   result.correlation = alike;
-  result.kind = kindOf(result);
+  result.kind = kindOf(result, white);
   for (std::size_t i = 0; i < 3; ++i) {
     result.sigma[i] = result.kind == NoiseKind::White ? result.white[i]
                       : result.kind == NoiseKind::Correlated
