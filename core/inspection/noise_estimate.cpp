@@ -247,12 +247,16 @@ constexpr int kFreedom = kBlockSize - 3;  // a plane takes three
 
 /// What remains of a block without its plane (least squares).
 struct Residual {
+  int left = 0;
+  int top = 0;
   double mean = 0;
   double variance = 0;
   double product = 0;  ///< mean of neighbours' products
 };
 
-Residual residualOf(const cv::Mat& channel, int left, int top) {
+using Rest = std::array<double, kBlockSize>;
+
+Residual residualOf(const cv::Mat& channel, int left, int top, Rest& rest) {
   constexpr double kMiddle = (kBlock - 1) / 2.0;
   constexpr double kSquares = kBlock * (kBlock * kBlock - 1) * kBlock / 12.0;
   double sum = 0;
@@ -267,24 +271,46 @@ Residual residualOf(const cv::Mat& channel, int left, int top) {
     }
   }
   Residual result;
+  result.left = left;
+  result.top = top;
   result.mean = sum / kBlockSize;
-  double rest[kBlock][kBlock];
   for (int y = 0; y < kBlock; ++y) {
     const auto* row = channel.ptr<float>(top + y) + left;
     for (int x = 0; x < kBlock; ++x) {
-      rest[y][x] = row[x] - result.mean - across / kSquares * (x - kMiddle) -
-                   down / kSquares * (y - kMiddle);
-      result.variance += rest[y][x] * rest[y][x];
+      const double value = row[x] - result.mean - across / kSquares * (x - kMiddle) -
+                           down / kSquares * (y - kMiddle);
+      rest[static_cast<std::size_t>(y * kBlock + x)] = value;
+      result.variance += value * value;
     }
   }
   result.variance /= kFreedom;
-  for (int y = 0; y < kBlock; ++y) {
-    for (int x = 0; x + 1 < kBlock; ++x) {
-      result.product += rest[y][x] * rest[y][x + 1] + rest[x][y] * rest[x + 1][y];
+  for (std::size_t y = 0; y < kBlock; ++y) {
+    for (std::size_t x = 0; x + 1 < kBlock; ++x) {
+      result.product += rest[y * kBlock + x] * rest[y * kBlock + x + 1] +
+                        rest[x * kBlock + y] * rest[(x + 1) * kBlock + y];
     }
   }
   result.product /= 2 * kBlock * (kBlock - 1);
   return result;
+}
+
+/// Correlation of what remains in two channels, over blocks of both.
+double correlationBetween(const cv::Mat& a, const cv::Mat& b, const std::vector<Residual>& blocks) {
+  double product = 0;
+  double squaresA = 0;
+  double squaresB = 0;
+  Rest restA{};
+  Rest restB{};
+  for (const Residual& block : blocks) {
+    residualOf(a, block.left, block.top, restA);
+    residualOf(b, block.left, block.top, restB);
+    for (std::size_t i = 0; i < restA.size(); ++i) {
+      product += restA[i] * restB[i];
+      squaresA += restA[i] * restA[i];
+      squaresB += restB[i] * restB[i];
+    }
+  }
+  return squaresA > 0 && squaresB > 0 ? product / std::sqrt(squaresA * squaresB) : 1.0;
 }
 
 /// Of white noise of variance 1: taking the plane away makes neighbours a little alike to its
@@ -305,6 +331,7 @@ double productOfWhite() {
 /// Blocks without clipped or hidden pixels and without a constant value, by variance.
 std::vector<Residual> residualsOf(const cv::Mat& channel, const cv::Mat& usable) {
   std::vector<Residual> result;
+  Rest rest{};
   constexpr double kMostBlocks = 20'000;
   const double all = static_cast<double>(channel.rows) * channel.cols / (kBlock * kBlock);
   const int step = kBlock * std::max(1, static_cast<int>(std::ceil(std::sqrt(all / kMostBlocks))));
@@ -318,7 +345,7 @@ std::vector<Residual> residualsOf(const cv::Mat& channel, const cv::Mat& usable)
           whole = whole && flags[dx] != 0 && row[dx] > 0.0F && row[dx] < 255.0F;
         }
       }
-      if (whole) result.push_back(residualOf(channel, x, y));
+      if (whole) result.push_back(residualOf(channel, x, y, rest));
     }
   }
   std::ranges::sort(result, {}, &Residual::variance);
@@ -372,9 +399,10 @@ constexpr double kWhiteSpread = 3;
 constexpr double kWhiteShare = 0.01;
 /// Correlated noise is in a good part of all blocks alike, stronger than texture left over there,
 /// and its neighbours are alike.
-constexpr double kUniformShare = 0.3;
-constexpr double kBeyondTexture = 6;
+constexpr double kUniformShare = 0.2;
+constexpr double kBeyondTexture = 3;
 constexpr double kAlike = 0.25;
+constexpr double kOwnChannels = 0.5;
 /// Dark and bright noise differ by more than chance and texture make them.
 constexpr double kDependent = 1.4;
 
@@ -429,6 +457,11 @@ NoiseEstimate estimateNoise(const InspectedPixels& picture) {
     double product = 0;
     for (const Residual& block : flat) product += block.product / static_cast<double>(flat.size());
     if (variance > 0) alike += (product / variance - productOfWhite()) / channels;
+    if (c == 1) {
+      result.between = (correlationBetween(picture.channels[0], picture.channels[1], flat) +
+                        correlationBetween(picture.channels[2], picture.channels[1], flat)) /
+                       2;
+    }
   }
   const bool white = fillIn(whites);
   for (std::size_t i = 0; i < whites.size(); ++i) {

@@ -20,6 +20,7 @@ struct NoiseEstimate {
   std::array<double, 3> flat{};   ///< of everything in the flattest blocks: noise, or fine texture
   double uniform = 0;             ///< share of all blocks that are as flat as those
   double correlation = 0;         ///< of neighbouring pixels' noise in the flattest blocks
+  double between = 1;             ///< correlation of the channels there: high in texture
   double weak = 0;  ///< share of patches whose texture drowns in noise: what `white` rests on
   double spread =
       0;  ///< median by least eigenvalue of those patches: 1 for nothing but white noise
@@ -39,9 +40,11 @@ struct NoiseEstimate {
 /// Processing 2009).
 ///
 /// Correlated noise has small eigenvalues, so it is told by the blocks of 8x8 with the least
-/// variance about a plane and the autocorrelation of what remains in them; dependence on the signal
-/// by the variance of the flattest dark and bright blocks (noise level function of Liu, Szeliski,
-/// Kang, Zitnick and Freeman, IEEE TPAMI 2008).
+/// variance about a plane and the autocorrelation of what remains in them. Fine texture all over a
+/// picture looks the same there but in all channels alike, as noise seldom is; grey pictures have
+/// no such sign and never get this kind. Dependence on the signal is told by the variance of the
+/// flattest dark and bright blocks (noise level function of Liu, Szeliski, Kang, Zitnick and
+/// Freeman, IEEE TPAMI 2008).
 NoiseEstimate estimateNoise(const InspectedPixels& picture);
 
 }  // namespace pristine
