@@ -14,8 +14,8 @@ namespace pristine {
 namespace {
 
 constexpr int kFrequencies = 21;  ///< of the lowest, all of the first five diagonals and one more
-constexpr int kBins = 2048;
-constexpr double kBinsPerLevel = 8;
+constexpr int kBins = 1024;
+constexpr double kBinsPerLevel = 4;
 constexpr int kFinest = 98;  ///< of higher qualities the steps cannot be told from rounding
 /// Standard deviation of a coefficient that was decoded, converted to RGB, rounded and converted
 /// back: sqrt(1 / 12 of the decoder + 1 / 12 (0.299^2 + 0.587^2 + 0.114^2)).
@@ -173,13 +173,13 @@ class Likelihoods {
       lastSteps_[f] = last ? (*last)[kPlaces[f]] : 0.0;
       squares += lastSteps_[f] * lastSteps_[f] / kFrequencies;
     }
-    deviations_.fill(std::sqrt(kRounding * kRounding + squares / 12));
+    deviation_ = std::sqrt(kRounding * kRounding + squares / 12);
     outliers_ = last ? kManyOutliers : kOutliers;
   }
 
   /// Of a picture whose saturated colours have moved luma.
   void expectClipping() {
-    deviations_.fill(kClipping);
+    deviation_ = kClipping;
     outliers_ = kManyOutliers;
   }
 
@@ -210,7 +210,7 @@ class Likelihoods {
  private:
   bool shows(std::size_t frequency, int step) const {
     return aligned_ ? step >= kCoarser * lastSteps_[frequency] && lastSteps_[frequency] > 1
-                    : step >= kFewestDeviations * deviations_[frequency];
+                    : step >= kFewestDeviations * deviation_;
   }
 
   static double product(const Histogram& a, const Bins& b) {
@@ -222,12 +222,13 @@ class Likelihoods {
   }
 
   const Bins& ratios(std::size_t frequency, int step) {
-    auto& known = ratios_[frequency];
+    // On one grid they depend on the last table's steps, else on the deviation that all share.
+    auto& known = ratios_[aligned_ ? frequency : 0];
     const auto place = static_cast<std::size_t>(step);
     if (known.size() <= place) known.resize(256);
     if (known[place].empty()) {
       known[place].push_back(aligned_ ? logRatiosAligned(step, lastSteps_[frequency])
-                                      : logRatios(step, deviations_[frequency], outliers_));
+                                      : logRatios(step, deviation_, outliers_));
     }
     return known[place].front();
   }
@@ -235,7 +236,7 @@ class Likelihoods {
   bool aligned_;
   double outliers_ = kOutliers;
   std::array<double, kFrequencies> lastSteps_{};
-  std::array<double, kFrequencies> deviations_{};
+  double deviation_ = kRounding;
   std::array<std::vector<std::vector<Bins>>, kFrequencies> ratios_;
 };
 

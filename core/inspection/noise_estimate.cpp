@@ -404,7 +404,7 @@ constexpr double kBeyondTexture = 3;
 constexpr double kAlike = 0.25;
 constexpr double kOwnChannels = 0.5;
 /// Dark and bright noise differ by more than chance and texture make them.
-constexpr double kDependent = 1.4;
+constexpr double kDependent = 1.3;
 
 bool isTold(const WhiteNoise& white) {
   return white.spread > 0 && white.spread <= kWhiteSpread && white.weak >= kWhiteShare;
@@ -482,8 +482,10 @@ NoiseEstimate estimateNoise(const InspectedPixels& picture) {
                           : std::min(result.white[i], result.flat[i]);
   }
   const auto luma = residualsOf(picture.luma, picture.usable);
-  result.dark = sigmaBetween(luma, 8, 85);
-  result.bright = sigmaBetween(luma, 150, 247);
+  // Further inside black and white than noise reaches.
+  const double reach = std::max(8.0, 2.5 * result.mean());
+  result.dark = sigmaBetween(luma, reach, 85);
+  result.bright = sigmaBetween(luma, 150, 255 - reach);
   if (result.dark && result.bright && *result.dark > 0 && *result.bright > 0) {
     const double ratio = *result.dark / *result.bright;
     result.signalDependent = ratio > kDependent || ratio < 1 / kDependent;
