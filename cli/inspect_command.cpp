@@ -78,7 +78,6 @@ json reportOf(const fs::path& path, const PictureInspection& picture) {
   return {{"type", "inspection"},
           {"schema", kSchema},
           {"input", jsonOfPath(path)},
-          {"error", json()},
           {"width", picture.width},
           {"height", picture.height},
           {"format", picture.format},
@@ -187,10 +186,8 @@ ExitCode inspect(const Options& options) {
   const auto fail = [&](const fs::path& path, const std::string& reason) {
     std::fprintf(stderr, "failed: %s: %s\n", printable(path.string()).c_str(), reason.c_str());
     if (!options.json) return;
-    const json line{{"type", "inspection"},
-                    {"schema", kSchema},
-                    {"input", jsonOfPath(path)},
-                    {"error", reason}};
+    const json line{
+        {"type", "failure"}, {"schema", kSchema}, {"input", jsonOfPath(path)}, {"reason", reason}};
     std::printf("%s\n", line.dump(-1, ' ', false, json::error_handler_t::replace).c_str());
   };
   for (const PlanFailure& failure : plan.failures) fail(failure.input, failure.reason);
