@@ -399,7 +399,7 @@ constexpr double kWhiteSpread = 3;
 constexpr double kWhiteShare = 0.01;
 /// Correlated noise is in a good part of all blocks alike, stronger than texture left over there,
 /// and its neighbours are alike.
-constexpr double kUniformShare = 0.2;
+constexpr double kUniformShare = 0.25;
 constexpr double kBeyondTexture = 3;
 constexpr double kAlike = 0.25;
 constexpr double kOwnChannels = 0.5;
@@ -432,8 +432,8 @@ bool fillIn(std::vector<WhiteNoise>& channels) {
 NoiseKind kindOf(const NoiseEstimate& noise, bool white) {
   if (white) return NoiseKind::White;
   const double flat = (noise.flat[0] + noise.flat[1] + noise.flat[2]) / 3;
-  const bool correlated =
-      noise.uniform >= kUniformShare && flat >= kBeyondTexture && noise.correlation >= kAlike;
+  const bool correlated = noise.uniform >= kUniformShare && flat >= kBeyondTexture &&
+                          noise.correlation >= kAlike && noise.between <= kOwnChannels;
   return correlated ? NoiseKind::Correlated : NoiseKind::Faint;
 }
 
