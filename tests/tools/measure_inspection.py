@@ -6,7 +6,7 @@
 
 Takes up to COUNT clean pictures of a folder, evenly spread over its names, and gives each a damage
 in turn: white noise of five strengths, JPEG of six qualities (as a file and as decoded pixels),
-noise under JPEG, a shifted grid, JPEG twice. Prints how far the command's sigma and quality are
+correlated noise, noise under JPEG, a shifted grid, JPEG twice. Prints how far the command's sigma and quality are
 from the truth, what share of the untouched pictures it calls clean, and, unless --skip-auto, PSNR of
 'auto' beside every single verb. Needs python3-numpy and python3-opencv.
 """
@@ -31,6 +31,7 @@ def damages():
     yield from ((f"noise {s}", [("noise", s)]) for s in NOISE)
     yield from ((f"jpeg {q}", [("jpeg", q)]) for q in QUALITIES)
     yield from ((f"jpeg {q} file", [("file", q)]) for q in (20, 60, 85))
+    yield "correlated noise 12", [("correlated", 12)]
     yield "noise 10, jpeg 60", [("noise", 10), ("jpeg", 60)]
     yield "noise 25, jpeg 90", [("noise", 25), ("jpeg", 90)]
     yield "jpeg 50, shifted grid", [("jpeg", 50), ("crop", (3, 5))]
@@ -45,6 +46,11 @@ def damaged(picture, steps, seed):
         if kind == "noise":
             noise = np.random.default_rng(seed).standard_normal(picture.shape)
             picture = np.clip(np.rint(picture + value * noise), 0, 255).astype(np.uint8)
+        elif kind == "correlated":
+            noise = np.random.default_rng(seed).standard_normal(picture.shape)
+            noise = cv2.GaussianBlur(noise, (0, 0), 0.7)
+            picture = np.clip(np.rint(picture + value / noise.std() * noise), 0, 255)
+            picture = picture.astype(np.uint8)
         elif kind == "crop":
             x, y = value
             picture, clean = picture[y:, x:].copy(), clean[y:, x:].copy()
@@ -120,7 +126,7 @@ def report(options, folder, truth):
         sigma = float(np.mean(line["noise"]["sigma"]))
         last = line["jpeg"]["last"]
         # What comes after noise changes it: its strength is known only where it came last.
-        if steps[-1][0] == "noise":
+        if steps[-1][0] in ("noise", "correlated"):
             sigma_right.append(abs(sigma - steps[-1][1]) <= 0.15 * steps[-1][1])
         quality = truth_of(steps, ("jpeg", "file"))
         if quality is not None:
