@@ -17,9 +17,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-/// Lower than the interface: it must stay smooth on two cores that both compute.
-constexpr int kNice = 10;
-
 double secondsSince(Clock::time_point begin) {
   return std::chrono::duration<double>(Clock::now() - begin).count();
 }
@@ -46,8 +43,16 @@ std::shared_ptr<const Model> draftModelFor(const std::shared_ptr<const Model>& m
 
 /// One restorer a purpose: each is compiled for one tile shape at a time.
 struct InferenceThread::Networks {
+  Networks(const ModelChoice& wanted, const RestorerOptions& arithmetic)
+      : choice(wanted), model(loadModel(wanted)), options(arithmetic) {}
+
+  /// Frees the memory of tiles that nobody waits for: it is large.
+  void freeTilesOf(const std::shared_ptr<LiveRestoration>& live) {
+    if (!live || live->complete()) tiles.reset();
+  }
+
+  ModelChoice choice;
   std::shared_ptr<const Model> model;
-  std::shared_ptr<const Model> draftModel;
   RestorerOptions options;
   std::unique_ptr<Restorer> draft;
   std::unique_ptr<Restorer> tiles;
@@ -92,6 +97,7 @@ InferenceThread::~InferenceThread() {
     const std::lock_guard lock(mutex_);
     quit_ = true;
     pictureStop_.request_stop();
+    comparedStop_.request_stop();
     jobsStop_.request_stop();
   }
   changed_.notify_all();
@@ -104,8 +110,11 @@ void InferenceThread::setSettings(InferenceSettings settings) {
   settingsChanged_ = true;
   broken_ = false;
   live_.reset();
+  compared_.reset();
   pictureStop_.request_stop();
   pictureStop_ = {};
+  comparedStop_.request_stop();
+  comparedStop_ = {};
   changed_.notify_all();
 }
 
@@ -118,6 +127,15 @@ void InferenceThread::show(std::shared_ptr<LiveRestoration> live, const LiveView
   hurry_ = false;
   pictureStop_.request_stop();
   pictureStop_ = {};
+  changed_.notify_all();
+}
+
+void InferenceThread::compare(std::shared_ptr<LiveRestoration> live, const ModelChoice& model) {
+  const std::lock_guard lock(mutex_);
+  compared_ = std::move(live);
+  comparedModel_ = model;
+  comparedStop_.request_stop();
+  comparedStop_ = {};
   changed_.notify_all();
 }
 
@@ -166,7 +184,12 @@ void InferenceThread::stopJobs() {
 }
 
 void InferenceThread::loop() {
-  ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), kNice);
+  {
+    const std::lock_guard lock(mutex_);
+    if (settings_.nice != 0) {
+      ::setpriority(PRIO_PROCESS, static_cast<id_t>(::gettid()), settings_.nice);
+    }
+  }
   while (true) {
     bool reload = false;
     bool refuse = false;
@@ -180,9 +203,9 @@ void InferenceThread::loop() {
         refuse = broken_ && jobs_;
         run = jobs_ && (!paused_ || jobsStop_.stop_requested());
         task = nextTask(run ? Within::Jobs : Within::Nothing);
-        if (!task && !reload && networks_ && (!live_ || live_->complete())) {
-          networks_->tiles.reset();  // its memory is large
-        }
+        if (!task && !reload && networks_) networks_->freeTilesOf(live_);
+        if (!compared_) comparedNetworks_.reset();
+        if (!task && comparedNetworks_) comparedNetworks_->freeTilesOf(compared_);
         finish = std::exchange(jobsFinished_, false);
         return quit_ || reload || refuse || run || task || finish;
       });
@@ -223,12 +246,10 @@ void InferenceThread::load() {
     warmUp = !live_ && !jobs_;
   }
   try {
-    auto networks = std::make_unique<Networks>();
-    networks->model = loadModel(settings.model);
-    networks->draftModel = draftModelFor(networks->model);
-    networks->options = settings.restorer;
+    auto networks = std::make_unique<Networks>(settings.model, settings.restorer);
     networks_.reset();  // its memory goes first
-    networks->draft = std::make_unique<Restorer>(networks->draftModel, networks->options);
+    comparedNetworks_.reset();
+    networks->draft = std::make_unique<Restorer>(draftModelFor(networks->model), networks->options);
     networks_ = std::move(networks);
     observer_.ready(
         {networks_->model->info(), networks_->draft->precision(), networks_->draft->threads()});
@@ -246,16 +267,42 @@ void InferenceThread::load() {
   }
 }
 
-/// What to do next for the picture; mutex_ is held. Within a tile only drafts are worth an
+/// What to do next for the pictures; mutex_ is held. Within a tile only drafts are worth an
 /// interruption, within jobs also the tiles that someone waits for.
 std::optional<InferenceThread::Task> InferenceThread::nextTask(Within within) {
-  if (!live_ || broken_ || settingsChanged_ || quit_) return std::nullopt;
-  Task task{live_, view_, false, pictureStop_.get_token(), {}};
-  if (live_->nextDraft(view_)) return task;
-  task.final = within == Within::Nothing ? background_ || hurry_
-                                         : within == Within::Jobs && (hurry_ || paused_);
-  if (!task.final || live_->complete()) return std::nullopt;
-  return task;
+  if (broken_ || settingsChanged_ || quit_) return std::nullopt;
+  const auto ofShown = [&](bool final) {
+    return Task{live_, view_, final, std::nullopt, pictureStop_.get_token(), {}};
+  };
+  const auto ofCompared = [&](bool final) {
+    return Task{compared_, view_, final, comparedModel_, comparedStop_.get_token(), {}};
+  };
+  if (live_ && live_->nextDraft(view_)) return ofShown(false);
+  if (compared_ && compared_->nextDraft(view_)) return ofCompared(false);
+  const bool tiles = within == Within::Nothing ? background_ || hurry_
+                                               : within == Within::Jobs && (hurry_ || paused_);
+  if (!tiles) return std::nullopt;
+  const auto isVisibleLeft = [&](const LiveRestoration& live) {
+    return !live.complete() && !live.isRestored(view_.visible);
+  };
+  if (live_ && (isVisibleLeft(*live_) || (hurry_ && !live_->complete()))) return ofShown(true);
+  if (compared_ && isVisibleLeft(*compared_)) return ofCompared(true);
+  if (live_ && !live_->complete()) return ofShown(true);
+  if (compared_ && !compared_->complete()) return ofCompared(true);
+  return std::nullopt;
+}
+
+/// Loads those of a comparison when they are needed first.
+InferenceThread::Networks& InferenceThread::networksOf(const Task& task) {
+  if (!task.model) return *networks_;
+  if (!comparedNetworks_ || comparedNetworks_->choice != *task.model) {
+    comparedNetworks_.reset();  // its memory goes first
+    auto networks = std::make_unique<Networks>(*task.model, networks_->options);
+    // Its own drafts: those of the lightest model would look the same on both sides.
+    networks->draft = std::make_unique<Restorer>(networks->model, networks->options);
+    comparedNetworks_ = std::move(networks);
+  }
+  return *comparedNetworks_;
 }
 
 /// Between two operators of `within`: what is more urgent, and pauses.
@@ -285,22 +332,23 @@ void InferenceThread::attend(Within within, const std::stop_token& stop) {
 }
 
 /// A restorer of its own for every picture: one that has seen others may cut it differently.
-void InferenceThread::prepareTiles(LiveRestoration& live) {
-  if (!networks_->tiles || networks_->tilesOf != live.id()) {
-    networks_->tiles.reset();  // its memory goes first
-    networks_->tiles = std::make_unique<Restorer>(networks_->model, networks_->options);
-    networks_->tilesOf = live.id();
+void InferenceThread::prepareTiles(LiveRestoration& live, Networks& networks) {
+  if (!networks.tiles || networks.tilesOf != live.id()) {
+    networks.tiles.reset();  // its memory goes first
+    networks.tiles = std::make_unique<Restorer>(networks.model, networks.options);
+    networks.tilesOf = live.id();
   }
   if (live.prepared()) return;
   const cv::Size size = live.source().sizeAt(0);
-  live.prepare(networks_->tiles->gridFor(size.width, size.height), networks_->tiles->feather());
+  live.prepare(networks.tiles->gridFor(size.width, size.height), networks.tiles->feather());
 }
 
 /// One tile or draft. A picture that cannot be restored is let go.
 void InferenceThread::restoreTile(const Task& task) {
   LiveRestoration& live = *task.live;
   try {
-    if (task.final) prepareTiles(live);
+    Networks& networks = networksOf(task);
+    if (task.final) prepareTiles(live, networks);
     const auto tile = task.final ? live.nextTile(task.view) : live.nextDraft(task.view);
     if (!tile) return;
     std::stop_source either;
@@ -316,7 +364,7 @@ void InferenceThread::restoreTile(const Task& task) {
         attend(Within::Tile, control.stop);
       };
     }
-    Restorer& restorer = task.final ? *networks_->tiles : *networks_->draft;
+    Restorer& restorer = task.final ? *networks.tiles : *networks.draft;
     const auto restored = restorePicture(restorer, live.inputOf(*tile), 1.0, control);
     if (!restored || control.stop.stop_requested()) return;
     observer_.pictureChanged(live, live.put(*tile, restored->pixels));
@@ -329,6 +377,7 @@ void InferenceThread::restoreTile(const Task& task) {
   }
   const std::lock_guard lock(mutex_);
   if (live_ == task.live) live_.reset();
+  if (compared_ == task.live) compared_.reset();
 }
 
 /// A journal reads its folder when it is made, so lists for one folder share it.

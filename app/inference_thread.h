@@ -22,6 +22,9 @@ namespace pristine {
 struct InferenceSettings {
   ModelChoice model;
   RestorerOptions restorer;
+  /// How much the thread steps back behind the interface, which must stay smooth on two cores that
+  /// both compute. Of the settings that the thread is made with.
+  int nice = 10;
 };
 
 /// How a list of jobs is run.
@@ -59,10 +62,10 @@ class InferenceObserver {
   virtual void jobsEnded() = 0;
 };
 
-/// The one thread that runs the network. It serves the picture that someone looks at and a list of
-/// jobs. Drafts of what is visible come first: between two operators of longer work they run on a
-/// restorer of their own, with the lightest model for the task, so nothing begun is lost. All
-/// functions from one other thread.
+/// The one thread that runs the network. It serves the picture that someone looks at, the same by
+/// another model to compare it with, and a list of jobs. Drafts of what is visible come first:
+/// between two operators of longer work they run on a restorer of their own, with the lightest
+/// model for the task, so nothing begun is lost. All functions from one other thread.
 class InferenceThread {
  public:
   InferenceThread(InferenceObserver& observer, InferenceSettings settings);
@@ -71,10 +74,14 @@ class InferenceThread {
   InferenceThread(const InferenceThread&) = delete;
   InferenceThread& operator=(const InferenceThread&) = delete;
 
-  /// Gives up the tile at hand, but no job; jobs that run keep their network.
+  /// Gives up the tile at hand, but no job; jobs that run keep their network. Forgets what was
+  /// shown and compared.
   void setSettings(InferenceSettings settings);
   /// The picture to restore from now on, or null. `background`: beyond what is visible.
   void show(std::shared_ptr<LiveRestoration> live, const LiveView& view, bool background);
+  /// The picture that is shown by another model, in the same view, or null. What is visible of it
+  /// comes after what is visible of the one shown.
+  void compare(std::shared_ptr<LiveRestoration> live, const ModelChoice& model);
   void setView(const LiveView& view);
   void setBackground(bool background);
   /// The whole picture is wanted now, before the jobs.
@@ -96,14 +103,16 @@ class InferenceThread {
     std::shared_ptr<LiveRestoration> live;
     LiveView view;
     bool final = false;
-    std::stop_token stop;   ///< of the picture
-    std::stop_token outer;  ///< of the work that it interrupts
+    std::optional<ModelChoice> model;  ///< of a comparison; empty: that of the settings
+    std::stop_token stop;              ///< of the picture
+    std::stop_token outer;             ///< of the work that it interrupts
   };
 
   void loop();
   std::optional<Task> nextTask(Within within);
   void attend(Within within, const std::stop_token& stop);
-  void prepareTiles(LiveRestoration& live);
+  Networks& networksOf(const Task& task);
+  static void prepareTiles(LiveRestoration& live, Networks& networks);
   void restoreTile(const Task& task);
   void runJobList();
   const std::shared_ptr<Journal>& journalIn(const std::filesystem::path& folder);
@@ -119,6 +128,9 @@ class InferenceThread {
   bool settingsChanged_ = true;
   bool broken_ = false;
   std::shared_ptr<LiveRestoration> live_;
+  std::shared_ptr<LiveRestoration> compared_;
+  ModelChoice comparedModel_;
+  std::stop_source comparedStop_;
   LiveView view_;
   bool background_ = true;
   bool hurry_ = false;
@@ -131,6 +143,7 @@ class InferenceThread {
 
   // Touched by the inference thread only.
   std::unique_ptr<Networks> networks_;
+  std::unique_ptr<Networks> comparedNetworks_;
   std::shared_ptr<Journal> journal_;
   std::filesystem::path journalFolder_;
   std::jthread thread_;

@@ -123,7 +123,7 @@ cv::Rect LiveRestoration::coreOf(int column, int row) const {
   return {x[c], y[r], x[c + 1] - x[c], y[r + 1] - y[r]};
 }
 
-bool LiveRestoration::coveredByTiles(const cv::Rect& rect) const {
+bool LiveRestoration::isRestored(const cv::Rect& rect) const {
   if (!grid_) return false;
   for (int row = 0; row < grid_->rows(); ++row) {
     for (int column = 0; column < grid_->columns(); ++column) {
@@ -159,7 +159,7 @@ std::optional<LiveTile> LiveRestoration::nextDraft(const LiveView& view) const {
       tile.row = row;
       tile.core = cv::Rect(column * step, row * step, step, step) & cv::Rect({0, 0}, size);
       const std::int64_t d = distance(tile.core, visible);
-      if (d >= bestDistance || coveredByTiles(toBase(tile.core, level, base_->sizeAt(0)))) {
+      if (d >= bestDistance || isRestored(toBase(tile.core, level, base_->sizeAt(0)))) {
         continue;
       }
       // Near an edge the crop moves inwards instead of shrinking: one shape, one compiled network.

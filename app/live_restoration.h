@@ -66,6 +66,8 @@ class LiveRestoration {
   std::size_t tilesDone() const { return tilesDone_; }
   std::size_t tiles() const { return done_.size(); }
   bool complete() const { return grid_ && tilesDone_ == done_.size(); }
+  /// Whether all pixels of a part of level 0 are those of tiles.
+  bool isRestored(const cv::Rect& rect) const;
 
   /// base + strength * (restored - base) of a part of a level, CV_32FC3.
   cv::Mat read(int level, const cv::Rect& rect, double strength) const;
@@ -76,7 +78,6 @@ class LiveRestoration {
  private:
   bool isDone(int column, int row) const;
   cv::Rect coreOf(int column, int row) const;
-  bool coveredByTiles(const cv::Rect& rect) const;
   void putDraft(const LiveTile& tile, const cv::Mat& restored);
   cv::Rect putTile(const LiveTile& tile, const cv::Mat& restored);
   void propagate(int level, cv::Rect rect);

@@ -63,12 +63,12 @@ void ImageCanvas::setSources(std::shared_ptr<const PictureSource> before,
   update();
 }
 
-void ImageCanvas::invalidateAfter(const QRect& picture) {
+void ImageCanvas::invalidate(Side side, const QRect& picture) {
   // One pixel more on each side, for interpolation, and the pixels of coarse levels.
   const int margin = 1 << (levelFor(view_.scale(), 16) + 1);
   const QRect grown = picture.adjusted(-margin, -margin, margin, margin);
   for (auto& [key, tile] : tiles_) {
-    if (key.side == Side::Before) continue;
+    if (key.side != side && key.side != Side::Difference) continue;
     const QRectF covered(key.x * kTile / tilesScale_, key.y * kTile / tilesScale_,
                          kTile / tilesScale_, kTile / tilesScale_);
     if (covered.intersects(grown)) tile.stale = true;

@@ -30,7 +30,9 @@ class ImageCanvas : public QWidget {
   const std::shared_ptr<const PictureSource>& after() const { return after_; }
   bool isEmpty() const { return !after_; }
   /// Pixels of the after side have changed, in picture pixels.
-  void invalidateAfter(const QRect& picture);
+  void invalidateAfter(const QRect& picture) { invalidate(Side::After, picture); }
+  /// The same of a before side that has the size of the other.
+  void invalidateBefore(const QRect& picture) { invalidate(Side::Before, picture); }
 
   const ViewTransform& view() const { return view_; }
   double differenceGain() const { return gain_; }
@@ -100,6 +102,7 @@ class ImageCanvas : public QWidget {
   };
   using Tiles = std::unordered_map<TileKey, Tile, TileHash>;
 
+  void invalidate(Side side, const QRect& picture);
   void paintPane(QPainter& painter, const Pane& pane);
   void paintPrevious(QPainter& painter, const Pane& pane, const QPoint& origin) const;
   const Tile* tileFor(const TileKey& key);

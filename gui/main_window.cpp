@@ -18,6 +18,7 @@
 #include <QVBoxLayout>
 
 #include "app/model_catalog.h"
+#include "gui/model_title.h"
 #include "gui/queue_panel.h"
 #include "gui/text.h"
 #include "gui/thumbnailer.h"
@@ -90,7 +91,7 @@ MainWindow::MainWindow(QSettings& settings, const QString& pendingFile)
   readModels();
   if (const int count = queue_->loadPending(pendingFile_); count > 0) {
     resumed_ = true;
-    statusBar()->showMessage(tr("%1 pictures of the last time wait in the queue").arg(count));
+    statusBar()->showMessage(tr("Pictures of the last time that wait in the queue: %1").arg(count));
   }
   view_->setFocus();
 }
@@ -118,7 +119,7 @@ void MainWindow::connectAll() {
 
   connect(restore_.get(), &RestoreController::modelReady, this, [this](const InferenceInfo& info) {
     taskPanel_->setModelText(tr("%1 · %2 M parameters · %3 · threads: %4")
-                                 .arg(QString::fromStdString(info.model.title))
+                                 .arg(modelTitle(info.model.title))
                                  .arg(static_cast<double>(info.model.parameters) / 1e6, 0, 'f', 1)
                                  .arg(QString::fromStdString(info.precision))
                                  .arg(info.threads));
@@ -132,6 +133,9 @@ void MainWindow::connectAll() {
     view_->invalidateAfter(changed);
     metrics_->schedule();
   });
+  connect(restore_.get(), &RestoreController::comparedRestored, view_,
+          &ImageCanvas::invalidateBefore);
+  connect(restore_.get(), &RestoreController::comparedFailed, this, &MainWindow::showError);
   connect(restore_.get(), &RestoreController::progressed, this, [this](double share) {
     share_ = share;
     updateProgress();
@@ -182,6 +186,7 @@ void MainWindow::connectAll() {
     queue_->setTask(taskPanel_->settings());
     share_ = 0;
     errorBar_->hide();
+    restore_->setCompared(comparedModel());
     restore_->setSettings(inferenceSettings());
     updateProgress();
   });
@@ -199,6 +204,7 @@ InferenceSettings MainWindow::inferenceSettings() const {
   settings.model = modelChoice(task);
   settings.restorer.precision = task.precision;
   settings.restorer.threads = task.threads;
+  settings.nice = settings_.value(QStringLiteral("inference/nice"), settings.nice).toInt();
   return settings;
 }
 
@@ -234,7 +240,7 @@ QString MainWindow::errorText() const {
 }
 
 void MainWindow::showError(const QString& text) {
-  errorBar_->say(text, tr("Dismiss"));
+  errorBar_->add(text, tr("Dismiss"));
 }
 
 void MainWindow::updateProgress() {

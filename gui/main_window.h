@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "gui/compare_view.h"
@@ -117,6 +118,8 @@ class MainWindow : public QMainWindow {
   void retryFailed();
   void queueFinished();
   InferenceSettings inferenceSettings() const;
+  /// The model of the before side, where that is a result.
+  std::optional<ModelChoice> comparedModel() const;
   LiveView liveView() const;
 
   QSettings& settings_;

@@ -19,11 +19,19 @@ LiveView MainWindow::liveView() const {
   return live;
 }
 
+std::optional<ModelChoice> MainWindow::comparedModel() const {
+  if (taskPanel_->beforeChoice() != BeforeChoice::Model) return std::nullopt;
+  TaskSettings task = taskPanel_->settings();
+  task.model = taskPanel_->beforeModel();
+  return modelChoice(task);
+}
+
 void MainWindow::updateSources() {
+  restore_->setCompared(comparedModel());
   if (!picture_.picture) return;
+  const double strength = strengthOf(taskPanel_->settings());
   std::shared_ptr<const PictureSource> after = original_;
   if (const auto& live = restore_->live()) {
-    const double strength = strengthOf(taskPanel_->settings());
     after = std::make_shared<LiveSource>(live, strength, picture_.colours);
   }
   std::shared_ptr<const PictureSource> before = original_;
@@ -35,6 +43,11 @@ void MainWindow::updateSources() {
       break;
     case BeforeChoice::Pinned:
       if (pinned_) before = pinned_;
+      break;
+    case BeforeChoice::Model:
+      if (const auto& live = restore_->compared()) {
+        before = std::make_shared<LiveSource>(live, strength, picture_.colours);
+      }
       break;
     case BeforeChoice::Original:
       break;
@@ -54,6 +67,8 @@ void MainWindow::updateLabels() {
     }
   } else if (taskPanel_->beforeChoice() == BeforeChoice::Pinned) {
     before = tr("pinned result");
+  } else if (restore_->compared()) {
+    before = tr("result of “%1”").arg(taskPanel_->beforeModelName());
   }
   const int strength = static_cast<int>(std::lround(100 * strengthOf(taskPanel_->settings())));
   view_->setLabels(before, strength == 100 ? tr("restored") : tr("restored, %1 %").arg(strength));

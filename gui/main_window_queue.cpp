@@ -16,6 +16,8 @@ namespace fs = std::filesystem;
 void MainWindow::startQueue() {
   if (queue_->isRunning() && queue_->isPaused()) return queue_->setPaused(false);
   queue_->start();
+  // Even if the program is killed.
+  queue_->savePending(pendingFile_);
 }
 
 void MainWindow::stopQueue() {
@@ -40,10 +42,11 @@ void MainWindow::retryFailed() {
 
 void MainWindow::queueFinished() {
   const QueueCounts counts = queueModel_.counts();
-  statusBar()->showMessage(
-      counts.failed > 0 ? tr("%1 pictures restored, %2 failed").arg(counts.done).arg(counts.failed)
-                        : tr("%1 pictures restored").arg(counts.done),
-      8000);
+  queue_->savePending(pendingFile_);
+  statusBar()->showMessage(counts.failed > 0
+                               ? tr("Done: %1, failed: %2").arg(counts.done).arg(counts.failed)
+                               : tr("Done: %1").arg(counts.done),
+                           8000);
 }
 
 bool MainWindow::mayLeaveQueue() {
@@ -51,7 +54,7 @@ bool MainWindow::mayLeaveQueue() {
   const int left = counts.waiting + counts.running;
   if (!queue_->isUnfinished() || left == 0) return true;
   return confirm_(
-      tr("%1 pictures of the queue are not done. They wait for the next time.").arg(left),
+      tr("Pictures of the queue that are not done: %1. They wait for the next time.").arg(left),
       tr("Quit"));
 }
 

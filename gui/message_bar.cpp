@@ -30,7 +30,15 @@ MessageBar::MessageBar(const QString& name, QWidget* parent)
   });
 }
 
+void MessageBar::add(const QString& text, const QString& button) {
+  QStringList lines = isHidden() ? QStringList() : all_.split(QLatin1Char('\n'));
+  lines << text.split(QLatin1Char('\n'));
+  lines.removeDuplicates();
+  say(lines.join(QLatin1Char('\n')), button);
+}
+
 void MessageBar::say(const QString& text, const QString& button) {
+  all_ = text;
   const QStringList lines = text.split(QLatin1Char('\n'));
   QString shown = lines.mid(0, kMostLines).join(QLatin1Char('\n'));
   if (lines.size() > kMostLines) {

@@ -17,6 +17,8 @@ class MessageBar : public QWidget {
   /// Of a long list the first lines are shown and the rest is counted: it would push the picture
   /// out of the window.
   void say(const QString& text, const QString& button);
+  /// The same after what it says already.
+  void add(const QString& text, const QString& button);
   /// Empty while hidden.
   QString text() const;
 
@@ -24,6 +26,7 @@ class MessageBar : public QWidget {
   void dismissed();
 
  private:
+  QString all_;
   QLabel* text_;
   QPushButton* button_;
 };

@@ -7,6 +7,7 @@
 #include <new>
 
 #include "app/image_file.h"
+#include "gui/reason_text.h"
 #include "gui/text.h"
 
 namespace pristine::gui {
@@ -31,7 +32,7 @@ void PictureLoader::start(std::function<Image()> read, const QString& path) {
         } catch (const std::bad_alloc&) {
           result.reason = tr("%1: does not fit into memory").arg(path);
         } catch (const std::exception& error) {
-          result.reason = QString::fromStdString(error.what());
+          result.reason = reasonText(error);
         }
         QMetaObject::invokeMethod(
             QCoreApplication::instance(),

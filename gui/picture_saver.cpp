@@ -8,6 +8,7 @@
 #include <new>
 
 #include "app/image_file.h"
+#include "gui/reason_text.h"
 #include "gui/text.h"
 
 namespace pristine::gui {
@@ -60,7 +61,7 @@ void PictureSaver::write() {
     } catch (const std::bad_alloc&) {
       reason = tr("%1: does not fit into memory").arg(path);
     } catch (const std::exception& error) {
-      reason = QString::fromStdString(error.what());
+      reason = reasonText(error);
     }
     QMetaObject::invokeMethod(
         QCoreApplication::instance(),

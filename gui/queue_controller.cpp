@@ -9,9 +9,11 @@
 #include <QSaveFile>
 #include <QThreadPool>
 #include <algorithm>
+#include <utility>
 
 #include "app/batch_plan.h"
 #include "app/image_file.h"
+#include "gui/reason_text.h"
 #include "gui/text.h"
 
 namespace pristine::gui {
@@ -70,7 +72,7 @@ Found find(const std::vector<fs::path>& paths, const TaskSettings& task) {
     for (const fs::path& name : names) found.items.push_back(itemOf(input / name, input));
     for (const PlanFailure& failure : plan.failures) {
       found.problems << toQString(failure.input) + QStringLiteral(": ") +
-                            QString::fromStdString(failure.reason);
+                            reasonText(failure.reason, ErrorCode::Input);
     }
     if (names.empty()) {
       found.problems << QueueController::tr("%1: holds no pictures").arg(toQString(input));
@@ -119,7 +121,6 @@ void QueueController::start() {
   }
   running_ = true;
   paused_ = false;
-  stopping_ = false;
   unfinished_ = true;
   writers_.clear();
   for (int row = 0; row < model_.rowCount(); ++row) {
@@ -140,11 +141,33 @@ void QueueController::setPaused(bool paused) {
   emit stateChanged();
 }
 
+/// At once for everybody who looks: the network lets go at the end of the operator that it is in,
+/// and what it still says of its jobs is not heard.
 void QueueController::stop() {
   if (!running_) return;
-  stopping_ = true;
   restore_.stopJobs();
-  if (!atWork_) jobsEnded();
+  ending_ = atWork_;
+  waitAgain();
+  halt();
+}
+
+/// What was at work waits again.
+void QueueController::waitAgain() {
+  for (const std::uint64_t id : batch_) {
+    model_.update(id, [](QueueItem& item) {
+      if (item.state == ItemState::Running) item.state = ItemState::Waiting;
+      if (item.state == ItemState::Waiting) item.share = 0;
+    });
+  }
+}
+
+void QueueController::halt() {
+  running_ = false;
+  paused_ = false;
+  restore_.pauseJobs(false);
+  if (!atWork_) restore_.finishJobs();
+  emit stateChanged();
+  emit progressed();
 }
 
 void QueueController::remove(const std::vector<int>& rows) {
@@ -162,24 +185,20 @@ void QueueController::remove(const std::vector<int>& rows) {
 }
 
 /// Why a picture must not be restored into a file; empty if it may.
-std::string QueueController::problemOf(const QueueItem& item, const fs::path& output) const {
+QString QueueController::problemOf(const QueueItem& item, const fs::path& output) const {
   const auto writer = writers_.find(output);
   std::error_code error;
   if (writer != writers_.end() && writer->second != item.input) {
-    return tr("its output %1 is that of %2 too")
-        .arg(toQString(output), toQString(writer->second))
-        .toStdString();
+    return tr("its output %1 is that of %2 too").arg(toQString(output), toQString(writer->second));
   }
   if (fs::equivalent(output, item.input, error)) {
-    return tr("its output would replace it").toStdString();
+    return tr("its output would replace it");
   }
   if (model_.rowOf(output) >= 0) {
-    return tr("its output would replace %1, which is in the queue")
-        .arg(toQString(output))
-        .toStdString();
+    return tr("its output would replace %1, which is in the queue").arg(toQString(output));
   }
   if (!isWritableExtension(output)) {
-    return tr("files of its kind cannot be written; choose a format").toStdString();
+    return tr("files of its kind cannot be written; choose a format");
   }
   return {};
 }
@@ -195,14 +214,14 @@ void QueueController::startNext() {
     const fs::path folder = outputFolder(item.root, task_);
     if (!jobs.empty() && folder != options.folder) continue;
     const fs::path output = outputFor(item.root, item.name, task_);
-    const std::string problem = problemOf(item, output);
+    const QString problem = problemOf(item, output);
     model_.update(id, [&](QueueItem& changed) {
       changed.output = output;
-      if (problem.empty()) return;
+      if (problem.isEmpty()) return;
       changed.state = ItemState::Failed;
       changed.reason = problem;
     });
-    if (!problem.empty()) continue;
+    if (!problem.isEmpty()) continue;
     writers_[output] = item.input;
     options.folder = folder;
     jobs.push_back({item.input, output});
@@ -236,6 +255,7 @@ std::uint64_t QueueController::idAt(std::size_t index) const {
 }
 
 void QueueController::jobStarted(std::size_t index, double megapixels) {
+  if (ending_) return;
   model_.update(idAt(index), [&](QueueItem& item) {
     item.state = ItemState::Running;
     item.megapixels = megapixels;
@@ -245,6 +265,7 @@ void QueueController::jobStarted(std::size_t index, double megapixels) {
 }
 
 void QueueController::jobProgressed(std::size_t index, double share) {
+  if (ending_) return;
   model_.update(idAt(index), [&](QueueItem& item) {
     if (item.state == ItemState::Running) item.share = share;
   });
@@ -256,7 +277,7 @@ void QueueController::jobFinished(std::size_t index, const JobResult& result) {
     item.state = result.status == JobStatus::Failed ? ItemState::Failed : ItemState::Done;
     item.skipped = result.status == JobStatus::Skipped;
     item.output = result.job.output;
-    item.reason = result.reason;
+    item.reason = reasonFor(item.input, result.reason, result.code);
     item.megapixels = result.megapixels;
     item.seconds = result.seconds;
     item.share = 1;
@@ -271,25 +292,13 @@ void QueueController::jobFinished(std::size_t index, const JobResult& result) {
 
 void QueueController::jobsEnded() {
   atWork_ = false;
-  for (const std::uint64_t id : batch_) {
-    model_.update(id, [](QueueItem& item) {
-      if (item.state == ItemState::Running) item.state = ItemState::Waiting;
-      if (item.state == ItemState::Waiting) item.share = 0;
-    });
-  }
+  const bool wasEnding = std::exchange(ending_, false);
+  waitAgain();
   batch_.clear();
+  if (!running_) return restore_.finishJobs();
   // Jobs that were refused altogether, for want of a model, would be refused again.
-  if (stopping_ || (endedInBatch_ == 0 && !beginAgain_)) {
-    running_ = false;
-    paused_ = false;
-    stopping_ = false;
-    restore_.pauseJobs(false);
-    restore_.finishJobs();
-    emit stateChanged();
-    emit progressed();
-    return;
-  }
-  if (running_) startNext();
+  if (endedInBatch_ == 0 && !beginAgain_ && !wasEnding) return halt();
+  startNext();
 }
 
 double QueueController::share() const {

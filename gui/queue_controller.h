@@ -29,7 +29,7 @@ class QueueController : public QObject {
   void addPaths(const std::vector<std::filesystem::path>& paths);
   void start();
   void setPaused(bool paused);
-  /// What runs waits again.
+  /// What runs waits again. At once; start() may follow at once too.
   void stop();
   void remove(const std::vector<int>& rows);
 
@@ -56,7 +56,9 @@ class QueueController : public QObject {
  private:
   void addFound(std::vector<QueueItem> items, const QStringList& problems);
   void startNext();
-  std::string problemOf(const QueueItem& item, const std::filesystem::path& output) const;
+  QString problemOf(const QueueItem& item, const std::filesystem::path& output) const;
+  void waitAgain();
+  void halt();
   std::uint64_t idAt(std::size_t index) const;
   void jobStarted(std::size_t index, double megapixels);
   void jobProgressed(std::size_t index, double share);
@@ -70,7 +72,7 @@ class QueueController : public QObject {
   bool paused_ = false;
   bool unfinished_ = false;
   bool atWork_ = false;      ///< jobs are with the inference thread
-  bool stopping_ = false;    ///< no more jobs after the ones at work
+  bool ending_ = false;      ///< the jobs at work are given up, whether more follow or not
   bool beginAgain_ = false;  ///< the jobs at work were stopped to be laid out anew
   int endedInBatch_ = 0;
   std::map<std::filesystem::path, std::filesystem::path> writers_;  ///< input of every output

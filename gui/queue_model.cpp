@@ -11,13 +11,6 @@ namespace {
 /// Thumbnails that are kept; each is at most 36 kB.
 constexpr std::size_t kMostThumbnails = 2000;
 
-/// The row names the picture already.
-QString shortReason(const QueueItem& item) {
-  const std::string name = "picture '" + item.input.string() + "': ";
-  return QString::fromStdString(item.reason.starts_with(name) ? item.reason.substr(name.size())
-                                                              : item.reason);
-}
-
 }  // namespace
 
 QueueModel::QueueModel(QObject* parent) : QAbstractListModel(parent) {}
@@ -43,7 +36,7 @@ QVariant QueueModel::data(const QModelIndex& index, int role) const {
     case Qt::ToolTipRole: {
       QString text = toQString(item.input);
       if (!item.output.empty()) text += QStringLiteral("\n→ ") + toQString(item.output);
-      if (!item.reason.empty()) text += QLatin1Char('\n') + QString::fromStdString(item.reason);
+      if (!item.reason.isEmpty()) text += QLatin1Char('\n') + item.reason;
       return text;
     }
     case Qt::AccessibleTextRole:
@@ -61,10 +54,10 @@ QVariant QueueModel::data(const QModelIndex& index, int role) const {
         case ItemState::Running:
           return tr("%1 %").arg(static_cast<int>(item.share * 100));
         case ItemState::Done:
-          if (item.skipped) return item.reason.empty() ? tr("up to date") : tr("left as it was");
+          if (item.skipped) return item.reason.isEmpty() ? tr("up to date") : tr("left as it was");
           return tr("%1 MP, %2 s").arg(item.megapixels, 0, 'f', 1).arg(item.seconds, 0, 'f', 1);
         case ItemState::Failed:
-          return shortReason(item);
+          return item.reason;
         case ItemState::Waiting:
           return stateText(item.state);
       }

@@ -18,7 +18,7 @@ struct QueueItem {
   std::filesystem::path root;  ///< `input` is root / name; the output keeps the name
   std::filesystem::path name;
   ItemState state = ItemState::Waiting;
-  std::string reason;    ///< of a failure, or why nothing was done
+  QString reason;        ///< of a failure, or why nothing was done
   bool skipped = false;  ///< done because nothing was to do
   double share = 0;      ///< 0 to 1, while running
   double megapixels = 0;

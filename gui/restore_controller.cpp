@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "gui/qt_image.h"
+#include "gui/reason_text.h"
 
 namespace pristine::gui {
 
@@ -37,26 +38,33 @@ class RestoreController::Bridge : public InferenceObserver {
     post([info](RestoreController& c) { emit c.modelReady(info); });
   }
   void failed(const std::string& reason) override {
-    post([text = QString::fromStdString(reason)](RestoreController& c) {
+    post([text = reasonText(reason, ErrorCode::Model)](RestoreController& c) {
       emit c.modelFailed(text);
     });
   }
   void pictureChanged(const LiveRestoration& live, const cv::Rect& changed) override {
-    postFor(live, [rect = toQt(changed)](RestoreController& c) { emit c.restored(rect); });
+    post([id = live.id(), rect = toQt(changed)](RestoreController& c) {
+      if (c.live_ && c.live_->id() == id) emit c.restored(rect);
+      if (c.compared_ && c.compared_->id() == id) emit c.comparedRestored(rect);
+    });
   }
   void pictureProgressed(const LiveRestoration& live, double share) override {
     if (!pictureThrottle_.pass()) return;
     postFor(live, [share](RestoreController& c) { emit c.progressed(share); });
   }
   void pictureCompleted(const LiveRestoration& live) override {
-    postFor(live, [](RestoreController& c) {
-      c.complete_ = true;
-      emit c.completed();
+    post([id = live.id()](RestoreController& c) {
+      if (c.live_ && c.live_->id() == id) {
+        c.complete_ = true;
+        emit c.completed();
+      }
+      if (c.compared_ && c.compared_->id() == id) emit c.comparedCompleted();
     });
   }
   void pictureFailed(const LiveRestoration& live, const std::string& reason) override {
-    postFor(live, [text = QString::fromStdString(reason)](RestoreController& c) {
-      emit c.pictureFailed(text);
+    post([id = live.id(), text = reasonText(reason)](RestoreController& c) {
+      if (c.live_ && c.live_->id() == id) emit c.pictureFailed(text);
+      if (c.compared_ && c.compared_->id() == id) emit c.comparedFailed(text);
     });
   }
   void jobStarted(std::size_t index, double megapixels) override {
@@ -106,14 +114,34 @@ void RestoreController::open(std::shared_ptr<const Picture> picture, const LiveV
     live_ = picture ? std::make_shared<LiveRestoration>(picture, scale_) : nullptr;
   } catch (const std::exception& error) {
     live_.reset();
-    reason = QString::fromStdString(error.what());
+    reason = reasonText(error);
   }
   picture_ = std::move(picture);
   view_ = view;
   complete_ = false;
   thread_->show(live_, view_, background_);
+  openCompared();
   emit liveChanged();
   if (!reason.isEmpty()) emit pictureFailed(reason);
+}
+
+void RestoreController::setCompared(const std::optional<ModelChoice>& model) {
+  if (model == comparedModel_) return;
+  comparedModel_ = model;
+  openCompared();
+}
+
+/// Nothing where the picture itself cannot be restored: that has been said.
+void RestoreController::openCompared() {
+  compared_.reset();
+  try {
+    if (comparedModel_ && live_) {
+      compared_ = std::make_shared<LiveRestoration>(picture_, comparedModel_->scale);
+    }
+  } catch (const std::exception& error) {
+    emit comparedFailed(reasonText(error));
+  }
+  thread_->compare(compared_, comparedModel_.value_or(ModelChoice()));
 }
 
 void RestoreController::setSettings(const InferenceSettings& settings) {

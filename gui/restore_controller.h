@@ -3,6 +3,7 @@
 #include <QObject>
 #include <QRect>
 #include <memory>
+#include <optional>
 
 #include "app/inference_thread.h"
 
@@ -21,6 +22,9 @@ class RestoreController : public QObject {
   void open(std::shared_ptr<const Picture> picture, const LiveView& view);
   const std::shared_ptr<LiveRestoration>& live() const { return live_; }
   bool isComplete() const { return complete_; }
+  /// The open picture by another model, to compare it with; empty: none. For all pictures to come.
+  void setCompared(const std::optional<ModelChoice>& model);
+  const std::shared_ptr<LiveRestoration>& compared() const { return compared_; }
   /// Begins the open picture anew.
   void setSettings(const InferenceSettings& settings);
   void setView(const LiveView& view);
@@ -39,6 +43,9 @@ class RestoreController : public QObject {
   void liveChanged();
   /// Pixels of level 0 are restored.
   void restored(const QRect& changed);
+  void comparedRestored(const QRect& changed);
+  void comparedCompleted();
+  void comparedFailed(const QString& reason);
   void progressed(double share);
   void completed();
   void pictureFailed(const QString& reason);
@@ -50,9 +57,13 @@ class RestoreController : public QObject {
  private:
   class Bridge;
 
+  void openCompared();
+
   int scale_ = 1;  ///< of the network
   std::shared_ptr<const Picture> picture_;
   std::shared_ptr<LiveRestoration> live_;
+  std::optional<ModelChoice> comparedModel_;
+  std::shared_ptr<LiveRestoration> compared_;
   LiveView view_;
   bool background_ = true;
   bool complete_ = false;

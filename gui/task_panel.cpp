@@ -366,7 +366,18 @@ void TaskPanel::setPinned(bool pinned) {
 }
 
 BeforeChoice TaskPanel::beforeChoice() const {
-  return static_cast<BeforeChoice>(before_->currentData().toInt());
+  const QVariant chosen = before_->currentData();
+  if (chosen.userType() == QMetaType::QString) return BeforeChoice::Model;
+  return static_cast<BeforeChoice>(chosen.toInt());
+}
+
+QString TaskPanel::beforeModel() const {
+  return beforeChoice() == BeforeChoice::Model ? before_->currentData().toString() : QString();
+}
+
+QString TaskPanel::beforeModelName() const {
+  const QString model = beforeModel();
+  return model.isEmpty() ? QString() : model_->itemText(model_->findData(model));
 }
 
 void TaskPanel::setBeforeChoice(BeforeChoice choice) {

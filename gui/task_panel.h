@@ -18,7 +18,7 @@ class QTabBar;
 namespace pristine::gui {
 
 /// Which picture is compared against.
-enum class BeforeChoice { Original, Reference, Pinned };
+enum class BeforeChoice { Original, Reference, Pinned, Model };
 
 /// The right side: the task with its model and strength, the comparison, the output.
 class TaskPanel : public QWidget {
@@ -36,7 +36,11 @@ class TaskPanel : public QWidget {
   void setReferenceText(const QString& text);
   void setPinned(bool pinned);
   BeforeChoice beforeChoice() const;
+  /// Original, Reference or Pinned.
   void setBeforeChoice(BeforeChoice choice);
+  /// What BeforeChoice::Model stands for, as in the settings, and its name; empty otherwise.
+  QString beforeModel() const;
+  QString beforeModelName() const;
 
  signals:
   void strengthChanged(int percent);
@@ -62,6 +66,7 @@ class TaskPanel : public QWidget {
   void selectModel(const QString& model);
   void showTasks();
   void showTask();
+  void showBefore();
   void onTaskChosen(int index);
   void onModelActivated(int index);
 

@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "gui/model_title.h"
 #include "gui/task_panel.h"
 
 namespace pristine::gui {
@@ -73,10 +74,22 @@ void TaskPanel::showTask() {
     const QString name = QString::fromStdString(info.name);
     model_->addItem(variant ? variantName(info.variant) : name,
                     variant ? QString::fromStdString(info.variant) : name);
-    model_->setItemData(model_->count() - 1, QString::fromStdString(info.title), Qt::ToolTipRole);
+    model_->setItemData(model_->count() - 1, modelTitle(info.title), Qt::ToolTipRole);
   }
+  showBefore();
   model_->addItem(tr("Choose a model file…"));
   selectModel(settings_.model);
+}
+
+/// Every model of the task can be the other side. One that is not there any more gives way.
+void TaskPanel::showBefore() {
+  constexpr int kFixed = static_cast<int>(BeforeChoice::Model);
+  const QVariant chosen = before_->currentData();
+  while (before_->count() > kFixed) before_->removeItem(kFixed);
+  for (int i = 0; i < model_->count(); ++i) {
+    before_->addItem(tr("Result of “%1”").arg(model_->itemText(i)), model_->itemData(i));
+  }
+  before_->setCurrentIndex(std::max(0, before_->findData(chosen)));
 }
 
 void TaskPanel::onTaskChosen(int index) {

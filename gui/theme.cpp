@@ -22,7 +22,7 @@ const Colours kLight{QColor(0xF3F4F6), QColor(0xFFFFFF), QColor(0xFFFFFF),
                      QColor(0xE4E7EC), QColor(0x1F6FD6), QColor(0xDDE0E5)};
 const Colours kDark{QColor(0x1B1D21), QColor(0x24272C), QColor(0x181A1D),
                     QColor(0xE9EBEE), QColor(0xA3A9B3), QColor(0x3D424B),
-                    QColor(0x32363D), QColor(0x2F7FE6), QColor(0x111214)};
+                    QColor(0x32363D), QColor(0x2570D2), QColor(0x111214)};
 
 QPalette paletteOf(const Colours& c) {
   QPalette p;
@@ -110,9 +110,8 @@ QComboBox QAbstractItemView { background: %panel; border: 1px solid %border; pad
   selection-background-color: %accent; selection-color: white; }
 QListView, QTableView, QTreeView { background: %panel; border: none; outline: none; }
 QTableView { border: 1px solid %border; border-radius: 6px; gridline-color: %border; }
-QTableView::item { padding: 0 6px; }
 QTableView::item:selected { background: %accent; color: white; }
-QHeaderView::section { background: %hover; border: none; padding: 6px 8px; color: %text; }
+QHeaderView::section { background: %hover; border: none; padding: 6px 3px; color: %text; }
 QTabBar::tab { padding: 9px 16px; border: none; border-bottom: 2px solid transparent;
   color: %faint; }
 QTabBar::tab:selected { color: %text; border-bottom: 2px solid %accent; }

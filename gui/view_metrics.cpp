@@ -8,6 +8,7 @@
 
 #include "core/metrics.h"
 #include "gui/qt_image.h"
+#include "gui/reason_text.h"
 
 namespace pristine::gui {
 
@@ -79,7 +80,7 @@ void ViewMetrics::measure() {
                  .arg(metricText(compare(cropped(*original, rect), truth)),
                       metricText(compare(cropped(*after, rect), truth)));
     } catch (const std::exception& error) {
-      text = QString::fromStdString(error.what());
+      text = reasonText(error);
     }
     QMetaObject::invokeMethod(
         QCoreApplication::instance(),

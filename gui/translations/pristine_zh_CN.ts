@@ -17,6 +17,340 @@
     </message>
 </context>
 <context>
+    <name>Model</name>
+    <message>
+        <source>Blind denoising of colour and grey photographs</source>
+        <translation>彩色和灰度照片的盲降噪</translation>
+    </message>
+    <message>
+        <source>Denoise, fast</source>
+        <translation>降噪，快速</translation>
+    </message>
+    <message>
+        <source>Remove JPEG artefacts</source>
+        <translation>去除 JPEG 压缩痕迹</translation>
+    </message>
+    <message>
+        <source>Upscale x2</source>
+        <translation>放大 2 倍</translation>
+    </message>
+    <message>
+        <source>Upscale x3</source>
+        <translation>放大 3 倍</translation>
+    </message>
+    <message>
+        <source>Upscale x4</source>
+        <translation>放大 4 倍</translation>
+    </message>
+</context>
+<context>
+    <name>Reason</name>
+    <message>
+        <source>picture &apos;%1&apos;: %2</source>
+        <translation>图片“%1”：%2</translation>
+    </message>
+    <message>
+        <source>folder &apos;%1&apos;: %2</source>
+        <translation>文件夹“%1”：%2</translation>
+    </message>
+    <message>
+        <source>model &apos;%1&apos;: %2</source>
+        <translation>模型“%1”：%2</translation>
+    </message>
+    <message>
+        <source>&apos;%1&apos;: %2</source>
+        <translation>“%1”：%2</translation>
+    </message>
+    <message>
+        <source>does not exist</source>
+        <translation>不存在</translation>
+    </message>
+    <message>
+        <source>is a folder</source>
+        <translation>是文件夹</translation>
+    </message>
+    <message>
+        <source>is not a file</source>
+        <translation>不是文件</translation>
+    </message>
+    <message>
+        <source>is empty</source>
+        <translation>是空的</translation>
+    </message>
+    <message>
+        <source>is truncated</source>
+        <translation>文件不完整</translation>
+    </message>
+    <message>
+        <source>has no pixels</source>
+        <translation>没有像素</translation>
+    </message>
+    <message>
+        <source>picture has no pixels</source>
+        <translation>图片没有像素</translation>
+    </message>
+    <message>
+        <source>is not a picture of a known format</source>
+        <translation>不是已知格式的图片</translation>
+    </message>
+    <message>
+        <source>is not PNG, JPEG, TIFF, WebP, AVIF, HEIC, JPEG XL or OpenEXR</source>
+        <translation>格式不是 PNG、JPEG、TIFF、WebP、AVIF、HEIC、JPEG XL 或 OpenEXR</translation>
+    </message>
+    <message>
+        <source>has %1 pages, expected one</source>
+        <translation>有 %1 页，应为一页</translation>
+    </message>
+    <message>
+        <source>has %1 channels, expected 1 to 4</source>
+        <translation>有 %1 个通道，应为 1 至 4 个</translation>
+    </message>
+    <message>
+        <source>has no channels R, G and B, nor a Y alone</source>
+        <translation>既没有 R、G、B 通道，也没有单独的 Y 通道</translation>
+    </message>
+    <message>
+        <source>channel %1 is subsampled</source>
+        <translation>通道 %1 经过子采样</translation>
+    </message>
+    <message>
+        <source>channel %1 holds integers, expected floats</source>
+        <translation>通道 %1 为整数，应为浮点数</translation>
+    </message>
+    <message>
+        <source>holds &apos;%1&apos;, expected scan lines or tiles</source>
+        <translation>内容为“%1”，应为扫描线或图块</translation>
+    </message>
+    <message>
+        <source>holds deep data, expected flat pixels</source>
+        <translation>内容为深度数据，应为平面像素</translation>
+    </message>
+    <message>
+        <source>has several parts, expected one</source>
+        <translation>有多个部分，应为一个</translation>
+    </message>
+    <message>
+        <source>picture has values in row %1 that are no numbers</source>
+        <translation>图片第 %1 行含有非数值</translation>
+    </message>
+    <message>
+        <source>does not fit into memory</source>
+        <translation>内存不足</translation>
+    </message>
+    <message>
+        <source>a picture of %1x%2 times %3 does not fit into memory</source>
+        <translation>内存不足，无法将 %1×%2 的图片放大 %3 倍</translation>
+    </message>
+    <message>
+        <source>a picture of %1x%2 does not fit into memory</source>
+        <translation>内存不足，无法容纳 %1×%2 的图片</translation>
+    </message>
+    <message>
+        <source>a tile of %1x%2 does not fit into memory</source>
+        <translation>内存不足，无法容纳 %1×%2 的图块</translation>
+    </message>
+    <message>
+        <source>a picture of %1x%2 is too large to look at while it is restored; the queue takes it</source>
+        <translation>%1×%2 的图片过大，无法边修复边查看，请使用队列</translation>
+    </message>
+    <message>
+        <source>takes %1 MiB as a whole, %2 are left, and %3; raise --max-memory</source>
+        <translation>整张处理需要 %1 MiB，仅剩 %2 MiB，并且%3</translation>
+    </message>
+    <message>
+        <source>enlarging goes by whole pictures</source>
+        <translation>放大只能整张处理</translation>
+    </message>
+    <message>
+        <source>this %1 file can be decoded only as a whole</source>
+        <translation>此 %1 文件只能整张解码</translation>
+    </message>
+    <message>
+        <source>%1 can be encoded only as a whole</source>
+        <translation>%1 只能整张编码</translation>
+    </message>
+    <message>
+        <source>a row of tiles of %1x%2 pixels takes %3 MiB, %4 are left; raise --max-memory</source>
+        <translation>一行 %1×%2 像素的图块需要 %3 MiB，仅剩 %4 MiB</translation>
+    </message>
+    <message>
+        <source>output &apos;%1&apos; exists and was not made by this program, or was changed since</source>
+        <translation>输出“%1”已存在，且不是由本程序生成，或此后被修改过</translation>
+    </message>
+    <message>
+        <source>output &apos;%1&apos; exists</source>
+        <translation>输出“%1”已存在</translation>
+    </message>
+    <message>
+        <source>output exists</source>
+        <translation>输出已存在</translation>
+    </message>
+    <message>
+        <source>a picture of %1x%2 does not fit into a %3 file, which holds %4 pixels a side</source>
+        <translation>%1×%2 的图片无法存为 %3 文件，其边长最多 %4 像素</translation>
+    </message>
+    <message>
+        <source>%1 can be read, not written; choose another with --format</source>
+        <translation>%1 只能读取，不能写入；请选择其他格式</translation>
+    </message>
+    <message>
+        <source>%1 has no 32-bit float samples; TIFF and OpenEXR have</source>
+        <translation>%1 不支持 32 位浮点；TIFF 和 OpenEXR 支持</translation>
+    </message>
+    <message>
+        <source>%1 has float samples only; leave --depth out or say f32</source>
+        <translation>%1 只支持浮点；位深请选择与源文件相同或 32 位浮点</translation>
+    </message>
+    <message>
+        <source>%1 has at most %2 bits a sample, %3 were asked for</source>
+        <translation>%1 每个样本最多 %2 位，所选为 %3 位</translation>
+    </message>
+    <message>
+        <source>metadata cannot be added: %1</source>
+        <translation>无法写入元数据：%1</translation>
+    </message>
+    <message>
+        <source>EXIF cannot be written: %1</source>
+        <translation>无法写入 EXIF：%1</translation>
+    </message>
+    <message>
+        <source>the file cannot be read</source>
+        <translation>无法读取文件</translation>
+    </message>
+    <message>
+        <source>the device refused the bytes</source>
+        <translation>设备拒绝写入</translation>
+    </message>
+    <message>
+        <source>the device refused the last bytes</source>
+        <translation>设备拒绝写入末尾数据</translation>
+    </message>
+    <message>
+        <source>no model &apos;%1&apos; for task %2, and no other for it, in %3</source>
+        <translation>在 %3 中没有用于任务 %2 的模型“%1”，也没有其他可用模型</translation>
+    </message>
+    <message>
+        <source>no model &apos;%1&apos; for task %2, installed: %3</source>
+        <translation>没有用于任务 %2 的模型“%1”；已安装：%3</translation>
+    </message>
+    <message>
+        <source>model &apos;%1&apos; is in none of %2</source>
+        <translation>在 %2 中找不到模型“%1”</translation>
+    </message>
+    <message>
+        <source>model &apos;%1&apos; is for task %2, expected %3</source>
+        <translation>模型“%1”用于任务 %2，应为 %3</translation>
+    </message>
+    <message>
+        <source>model &apos;%1&apos; does not fit into memory</source>
+        <translation>内存不足，无法载入模型“%1”</translation>
+    </message>
+    <message>
+        <source>model &apos;%1&apos; gave values that are no numbers</source>
+        <translation>模型“%1”的输出含有非数值</translation>
+    </message>
+    <message>
+        <source>model &apos;%1&apos; cannot be read</source>
+        <translation>无法读取模型“%1”</translation>
+    </message>
+    <message>
+        <source>model &apos;%1&apos; has %2 bytes, expected 8 at least</source>
+        <translation>模型“%1”只有 %2 字节，至少应为 8 字节</translation>
+    </message>
+    <message>
+        <source>model &apos;%1&apos; says its header has %2 bytes, the file has %3</source>
+        <translation>模型“%1”声明文件头为 %2 字节，而文件只有 %3 字节</translation>
+    </message>
+    <message>
+        <source>model &apos;%1&apos; has a header that is not JSON</source>
+        <translation>模型“%1”的文件头不是 JSON</translation>
+    </message>
+    <message>
+        <source>metadata has no &apos;pristine&apos; entry</source>
+        <translation>元数据中没有“pristine”条目</translation>
+    </message>
+    <message>
+        <source>No such file or directory</source>
+        <translation>没有该文件或文件夹</translation>
+    </message>
+    <message>
+        <source>Permission denied</source>
+        <translation>权限不足</translation>
+    </message>
+    <message>
+        <source>permission denied</source>
+        <translation>权限不足</translation>
+    </message>
+    <message>
+        <source>Is a directory</source>
+        <translation>是文件夹</translation>
+    </message>
+    <message>
+        <source>Not a directory</source>
+        <translation>不是文件夹</translation>
+    </message>
+    <message>
+        <source>File name too long</source>
+        <translation>文件名过长</translation>
+    </message>
+    <message>
+        <source>Read-only file system</source>
+        <translation>文件系统为只读</translation>
+    </message>
+    <message>
+        <source>Disk quota exceeded</source>
+        <translation>超出磁盘配额</translation>
+    </message>
+    <message>
+        <source>Input/output error</source>
+        <translation>读写错误</translation>
+    </message>
+    <message>
+        <source>No space left on device</source>
+        <translation>磁盘空间不足</translation>
+    </message>
+    <message>
+        <source>%1: No space left on device</source>
+        <translation>磁盘空间不足：%1</translation>
+    </message>
+    <message>
+        <source>%1: unable to open for write</source>
+        <translation>无法写入 %1</translation>
+    </message>
+    <message>
+        <source>unknown error</source>
+        <translation>未知错误</translation>
+    </message>
+    <message>
+        <source>cannot be read</source>
+        <translation>无法读取</translation>
+    </message>
+    <message>
+        <source>cannot be written</source>
+        <translation>无法写入</translation>
+    </message>
+    <message>
+        <source>cannot be read: %1</source>
+        <translation>无法读取：%1</translation>
+    </message>
+    <message>
+        <source>cannot be written: %1</source>
+        <translation>无法写入：%1</translation>
+    </message>
+    <message>
+        <source>cannot be used: %1</source>
+        <translation>无法使用：%1</translation>
+    </message>
+    <message>
+        <source>too little memory: %1</source>
+        <translation>内存不足：%1</translation>
+    </message>
+    <message>
+        <source>cannot be done: %1</source>
+        <translation>无法完成：%1</translation>
+    </message>
+</context>
+<context>
     <name>main</name>
     <message>
         <source>Restores photographs and compares them.</source>
@@ -61,10 +395,6 @@
 <context>
     <name>pristine::gui::MainWindow</name>
     <message>
-        <source>%1 pictures of the last time wait in the queue</source>
-        <translation>上次未完成的 %1 张图片正在队列中等待</translation>
-    </message>
-    <message>
         <source>%1 · %2 M parameters · %3 · threads: %4</source>
         <translation>%1 · %2 M 参数 · %3 · 线程：%4</translation>
     </message>
@@ -75,14 +405,6 @@
     <message>
         <source>%1 pictures added</source>
         <translation>已添加 %1 张图片</translation>
-    </message>
-    <message>
-        <source>%1 pictures restored, %2 failed</source>
-        <translation>已修复 %1 张图片，%2 张失败</translation>
-    </message>
-    <message>
-        <source>%1 pictures restored</source>
-        <translation>已修复 %1 张图片</translation>
     </message>
     <message>
         <source>Open pictures</source>
@@ -461,8 +783,24 @@
         <translation>图片 (%1)</translation>
     </message>
     <message>
-        <source>%1 pictures of the queue are not done. They wait for the next time.</source>
-        <translation>队列中还有 %1 张图片未完成，将留待下次处理。</translation>
+        <source>Pictures of the last time that wait in the queue: %1</source>
+        <translation>上次未完成、仍在队列中等待的图片：%1 张</translation>
+    </message>
+    <message>
+        <source>result of “%1”</source>
+        <translation>“%1”的结果</translation>
+    </message>
+    <message>
+        <source>Done: %1, failed: %2</source>
+        <translation>完成 %1 张，失败 %2 张</translation>
+    </message>
+    <message>
+        <source>Done: %1</source>
+        <translation>完成 %1 张</translation>
+    </message>
+    <message>
+        <source>Pictures of the queue that are not done: %1. They wait for the next time.</source>
+        <translation>队列中还有 %1 张图片未完成，将保留到下次。</translation>
     </message>
 </context>
 <context>
@@ -894,6 +1232,10 @@
     <message>
         <source>Qual&amp;ity of lossy formats</source>
         <translation>有损格式的质量(&amp;I)</translation>
+    </message>
+    <message>
+        <source>Result of “%1”</source>
+        <translation>“%1”的结果</translation>
     </message>
 </context>
 <context>

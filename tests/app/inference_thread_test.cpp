@@ -42,11 +42,17 @@ class Recorder : public InferenceObserver {
   void jobFinished(std::size_t /*index*/, const JobResult& /*result*/) override {
     note(&Recorder::jobsFinished);
   }
-  void jobsEnded() override { note(&Recorder::ends); }
+  void jobsEnded() override {
+    {
+      const std::lock_guard lock(mutex_);
+      completionsBeforeEnd = completions;
+    }
+    note(&Recorder::ends);
+  }
 
   bool wait(int Recorder::*count, int atLeast = 1) {
     std::unique_lock lock(mutex_);
-    return changed_.wait_for(lock, 120s, [&] { return this->*count >= atLeast; });
+    return changed_.wait_for(lock, 240s, [&] { return this->*count >= atLeast; });
   }
   int get(int Recorder::*count) {
     const std::lock_guard lock(mutex_);
@@ -62,6 +68,7 @@ class Recorder : public InferenceObserver {
   int jobProgress = 0;
   int jobsFinished = 0;
   int ends = 0;
+  int completionsBeforeEnd = 0;
 
  private:
   void note(int Recorder::*count) {
@@ -82,6 +89,7 @@ class InferenceThreadTest : public testing::Test {
     initializeImageFiles();
     test::writeTinyModel(folder / "tiny.safetensors");
     settings.model.model = (folder / "tiny.safetensors").string();
+    settings.nice = 0;  // beside other work it would hardly come to anything
   }
   static std::shared_ptr<LiveRestoration> live(int width, int height) {
     return std::make_shared<LiveRestoration>(makePicture(test::photographImage(width, height), {}));
@@ -155,10 +163,10 @@ TEST_F(InferenceThreadTest, StopReachesATileThatHoldsUpPausedJobs) {
   thread.pauseJobs(true);
   thread.show(live(2000, 1500), {0, {0, 0, 50, 50}}, true);
   ASSERT_TRUE(recorder.wait(&Recorder::changes));
-  const auto begin = std::chrono::steady_clock::now();
   thread.stopJobs();
   ASSERT_TRUE(recorder.wait(&Recorder::ends));
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
+  EXPECT_EQ(recorder.get(&Recorder::completionsBeforeEnd), 0) << "the tile was not waited for";
+  EXPECT_EQ(recorder.get(&Recorder::jobsFinished), 0);
 }
 
 TEST_F(InferenceThreadTest, ModelThatCannotBeUsedRefusesJobs) {
@@ -186,14 +194,47 @@ TEST_F(InferenceThreadTest, PictureWithValuesThatAreNoNumbersIsNamedAndLetGo) {
   EXPECT_TRUE(recorder.wait(&Recorder::completions));
 }
 
-TEST_F(InferenceThreadTest, EndsWithinASecondWhateverItDoes) {
+TEST_F(InferenceThreadTest, EndsWithoutFinishingWhatItDoes) {
+  constexpr int kJobs = 20;
   auto thread = std::make_unique<InferenceThread>(recorder, settings);
-  thread->startJobs(jobs(3, 700, 500), {});
+  thread->startJobs(jobs(kJobs, 700, 500), {});
   thread->show(live(700, 500), {0, {0, 0, 700, 500}}, true);
   ASSERT_TRUE(recorder.wait(&Recorder::jobProgress));
-  const auto begin = std::chrono::steady_clock::now();
   thread.reset();
-  EXPECT_LT(std::chrono::steady_clock::now() - begin, 1s);
+  EXPECT_LT(recorder.get(&Recorder::jobsFinished), kJobs);
+  EXPECT_EQ(recorder.get(&Recorder::completions), 0);
+}
+
+TEST_F(InferenceThreadTest, RestoresThePictureByTwoModelsToCompareThem) {
+  test::writeTinyModel(folder / "second.safetensors", 2);
+  ModelChoice second;
+  second.model = (folder / "second.safetensors").string();
+  const auto source = makePicture(test::photographImage(300, 200), {});
+  const auto shown = std::make_shared<LiveRestoration>(source);
+  const auto compared = std::make_shared<LiveRestoration>(source);
+  const LiveView view{0, {0, 0, 100, 80}};
+  InferenceThread thread(recorder, settings);
+  thread.show(shown, view, true);
+  thread.compare(compared, second);
+  ASSERT_TRUE(recorder.wait(&Recorder::completions, 2));
+  const auto expected = [&](const ModelChoice& model) {
+    Restorer restorer(loadModel(model), {});
+    return restorer.restore(source->image, 1.0)->pixels;
+  };
+  const cv::Rect all{0, 0, 300, 200};
+  EXPECT_LE(test::largestDifference(shown->read(0, all, 1.0), expected(settings.model)), 1e-5);
+  EXPECT_LE(test::largestDifference(compared->read(0, all, 1.0), expected(second)), 1e-5);
+}
+
+TEST_F(InferenceThreadTest, ComparisonWithAModelThatCannotBeUsedLeavesThePictureAlone) {
+  ModelChoice missing;
+  missing.model = "/nowhere/x.safetensors";
+  InferenceThread thread(recorder, settings);
+  thread.show(live(100, 80), {0, {0, 0, 100, 80}}, true);
+  thread.compare(live(100, 80), missing);
+  ASSERT_TRUE(recorder.wait(&Recorder::pictureFailures));
+  EXPECT_TRUE(recorder.wait(&Recorder::completions));
+  EXPECT_EQ(recorder.get(&Recorder::failures), 0);
 }
 
 }  // namespace

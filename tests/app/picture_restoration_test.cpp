@@ -82,7 +82,9 @@ TEST_F(PictureRestoration, WorksOnLinearLightAsOnItsEncoding) {
   const Image encoded = test::photographImage(48, 40, SampleDepth::F32);
   writeImage(encoded, folder / "linear.exr");
   const Image linear = readImage(folder / "linear.exr");
-  Restorer restorer(model(), {});
+  RestorerOptions options;
+  options.precision = Precision::F32;
+  Restorer restorer(model(), options);
   const auto a = restorer.restore(encoded, 1.0);
   auto b = restorePicture(restorer, linear, 1.0);
   ASSERT_TRUE(a && b);

@@ -112,6 +112,21 @@ TEST_F(CompareViewTest, WheelKeepsThePixelUnderTheCursor) {
   }
 }
 
+TEST_F(CompareViewTest, OneToOneIsInDevicePixels) {
+  view.setSources(nullptr, stillSource(positionImage(3000, 2000)));
+  view.setMode(CompareMode::Blink);
+  view.zoomTo(1.0);
+  const QImage image = shot();
+  ASSERT_EQ(image.size(), view.size() * view.devicePixelRatioF());
+  EXPECT_EQ(view.view().viewport(), image.size());
+  for (const QPoint at : {QPoint(60, 200), QPoint(191, 100), QPoint(330, 250)}) {
+    const QPointF pixel = view.view().toPicture(at);
+    EXPECT_NEAR(image.pixelColor(at).red(), pixel.x() / 3000 * 255, 1.0);
+    EXPECT_NEAR(image.pixelColor(at).green(), pixel.y() / 2000 * 255, 1.0);
+    EXPECT_EQ(view.view().toPicture(at + QPoint(1, 0)) - pixel, QPointF(1, 0));
+  }
+}
+
 TEST_F(CompareViewTest, SidesOfDifferentSizesStayInStep) {
   view.setSources(stillSource(positionImage(500, 400)), stillSource(positionImage(1000, 800)));
   view.setMode(CompareMode::SideBySide);

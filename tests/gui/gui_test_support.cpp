@@ -32,6 +32,8 @@ std::shared_ptr<const PictureSource> stillSource(Image image) {
 
 WindowFixture::WindowFixture()
     : settings_(toQString(folder_ / "settings.ini"), QSettings::IniFormat) {
+  // Beside other work a thread that steps back would hardly come to anything.
+  settings_.setValue(QStringLiteral("inference/nice"), 0);
   make();
 }
 
@@ -50,6 +52,10 @@ void WindowFixture::make() {
 
 void WindowFixture::reopen() {
   window_->close();
+  dieAndReopen();
+}
+
+void WindowFixture::dieAndReopen() {
   window_.reset();
   make();
 }

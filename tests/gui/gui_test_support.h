@@ -15,7 +15,7 @@
 namespace pristine::gui {
 
 /// Runs the event loop until the condition holds; false after the timeout.
-bool waitFor(const std::function<bool()>& condition, int milliseconds = 60000);
+bool waitFor(const std::function<bool()>& condition, int milliseconds = 240000);
 
 /// Every pixel tells where it is: red x / width, green y / height, blue 0.5.
 Image positionImage(int width, int height);
@@ -32,6 +32,8 @@ class WindowFixture {
   const std::filesystem::path& folder() const { return folder_.path(); }
   /// Closes the window and makes another with the same settings.
   void reopen();
+  /// The same without closing, as after a kill.
+  void dieAndReopen();
   /// Writes a noisy picture and returns its path.
   std::filesystem::path picture(const std::string& name, int width = 160, int height = 120,
                                 SampleDepth depth = SampleDepth::U8);

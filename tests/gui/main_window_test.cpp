@@ -11,8 +11,11 @@
 #include <QComboBox>
 #include <QDragEnterEvent>
 #include <QDropEvent>
+#include <QFileDialog>
 #include <QLabel>
+#include <QLineEdit>
 #include <QListView>
+#include <QMenu>
 #include <QMimeData>
 #include <QProcess>
 #include <QScrollBar>
@@ -20,7 +23,9 @@
 #include <QSlider>
 #include <QTabBar>
 #include <QTest>
+#include <QTimer>
 #include <QToolBar>
+#include <QTranslator>
 #include <fstream>
 #include <set>
 
@@ -117,6 +122,18 @@ TEST_F(MainWindowTest, FileThatIsNoPictureIsNamedAndNothingIsLost) {
   EXPECT_EQ(window().currentPath(), toQString(good)) << "saving must name the picture that is seen";
 }
 
+TEST_F(MainWindowTest, NoErrorHidesAnother) {
+  const fs::path bad = fixture.folder() / "bad.png";
+  std::ofstream(bad) << "this is text";
+  window().openPaths({bad, fixture.folder() / "missing.png"});
+  EXPECT_TRUE(waitFor([&] {
+    return window().errorText().contains(QStringLiteral("bad.png")) &&
+           window().errorText().contains(QStringLiteral("missing.png"));
+  })) << window().errorText().toStdString();
+  ASSERT_TRUE(fixture.show(fixture.picture("good.png")));
+  EXPECT_TRUE(window().errorText().isEmpty());
+}
+
 TEST_F(MainWindowTest, PastesPicturesAndFiles) {
   QImage image(80, 60, QImage::Format_RGB32);
   image.fill(qRgb(90, 120, 150));
@@ -181,7 +198,7 @@ TEST_F(MainWindowTest, QueueRestoresEverythingAndNamesFailures) {
   const QueueCounts counts = window().queueModel().counts();
   EXPECT_EQ(counts.done, 2);
   EXPECT_EQ(counts.failed, 1);
-  EXPECT_FALSE(window().queueModel().item(2).reason.empty());
+  EXPECT_FALSE(window().queueModel().item(2).reason.isEmpty());
   const Image got = readImage(fixture.folder() / "restored" / "a.png");
   EXPECT_LE(test::largestDifference(got.pixels, written(paths[0], 1.0)), 0.5 / 255 + 1e-4);
   EXPECT_FALSE(fs::exists(fixture.folder() / "restored" / "c.png"));
@@ -220,6 +237,89 @@ TEST_F(MainWindowTest, StopGivesUpThePictureAtHandAndKeepsTheRestWaiting) {
   EXPECT_FALSE(fs::exists(fixture.folder() / "restored" / "a.png"));
 }
 
+TEST_F(MainWindowTest, QueueThatWasStoppedCanStartAtOnce) {
+  window().openPaths({fixture.picture("a.png", 1100, 900), fixture.picture("b.png")});
+  ASSERT_TRUE(waitFor([&] { return window().queueModel().rowCount() == 2; }));
+  for (int i = 0; i < 3; ++i) {
+    window().action(QStringLiteral("start"))->trigger();
+    ASSERT_TRUE(waitFor([&] { return window().queueModel().item(0).share > 0; }));
+    window().action(QStringLiteral("stop"))->trigger();
+    EXPECT_FALSE(window().queue().isRunning());
+    EXPECT_EQ(window().queueModel().counts().running, 0);
+    EXPECT_EQ(window().queueModel().item(0).share, 0);
+  }
+  window().action(QStringLiteral("start"))->trigger();
+  EXPECT_TRUE(window().queue().isRunning()) << "though the network is still in its operator";
+  ASSERT_TRUE(idle());
+  EXPECT_EQ(window().queueModel().counts().done, 2);
+}
+
+TEST_F(MainWindowTest, NothingIsWrittenByAQueueThatWasStopped) {
+  window().openPaths({fixture.picture("a.png", 1100, 900), fixture.picture("b.png")});
+  ASSERT_TRUE(waitFor([&] { return window().queueModel().rowCount() == 2; }));
+  QSignalSpy ended(&window().restore(), &RestoreController::jobsEnded);
+  window().action(QStringLiteral("start"))->trigger();
+  ASSERT_TRUE(waitFor([&] { return window().queueModel().item(0).share > 0; }));
+  window().action(QStringLiteral("stop"))->trigger();
+  ASSERT_TRUE(waitFor([&] { return ended.count() == 1; }));
+  QCoreApplication::processEvents();
+  EXPECT_EQ(window().queueModel().counts().waiting, 2);
+  EXPECT_FALSE(fs::exists(fixture.folder() / "restored" / "a.png"));
+  EXPECT_FALSE(fs::exists(fixture.folder() / "restored" / "b.png"));
+}
+
+TEST_F(MainWindowTest, QueueTellsHowFarItIsAndHowLongItTakes) {
+  for (int i = 0; i < 6; ++i) fixture.picture("p/" + std::to_string(i) + ".png", 300, 200);
+  window().openPaths({fixture.folder() / "p"});
+  ASSERT_TRUE(waitFor([&] { return window().queueModel().rowCount() == 6; }));
+  EXPECT_FALSE(window().queue().secondsLeft());
+  bool estimated = false;
+  double share = 0;
+  bool fell = false;
+  QObject::connect(&window().queue(), &QueueController::progressed, &window(), [&] {
+    const auto left = window().queue().secondsLeft();
+    estimated = estimated || (left && *left > 0);
+    fell = fell || window().queue().share() < share - 1e-9;
+    share = window().queue().share();
+  });
+  window().action(QStringLiteral("start"))->trigger();
+  ASSERT_TRUE(idle());
+  EXPECT_TRUE(estimated);
+  EXPECT_FALSE(fell) << "progress never goes back";
+  EXPECT_EQ(share, 1.0);
+  const auto labels = window().queuePanel()->findChildren<QLabel*>();
+  EXPECT_TRUE(std::ranges::any_of(labels, [](const QLabel* label) {
+    return label->text().contains(QStringLiteral("6 of 6 done"));
+  }));
+}
+
+TEST_F(MainWindowTest, QueueHasThumbnails) {
+  window().openPaths({fixture.picture("a.png", 500, 400)});
+  ASSERT_TRUE(waitFor([&] {
+    return window().queueModel().rowCount() == 1 &&
+           !window().queueModel().index(0).data(Qt::DecorationRole).value<QImage>().isNull();
+  }));
+  const auto image = window().queueModel().index(0).data(Qt::DecorationRole).value<QImage>();
+  EXPECT_LE(image.width(), 200);
+}
+
+TEST_F(MainWindowTest, FailureIsExplainedInTheLanguageOfTheInterface) {
+  QTranslator chinese;
+  ASSERT_TRUE(chinese.load(QStringLiteral(":/i18n/pristine_zh_CN.qm")));
+  QCoreApplication::installTranslator(&chinese);
+  const fs::path bad = fixture.folder() / "bad.png";
+  std::ofstream(bad) << "nonsense";
+  ASSERT_TRUE(run({bad}));
+  const QString reason = window().queueModel().index(0).data(QueueModel::DetailRole).toString();
+  EXPECT_TRUE(reason.contains(QStringLiteral("格式"))) << reason.toStdString();
+  EXPECT_FALSE(reason.contains(QStringLiteral("bad.png"))) << "the row names it already";
+  // And the bar over the canvas.
+  ASSERT_TRUE(waitFor([&] { return !window().errorText().isEmpty(); }));
+  EXPECT_TRUE(window().errorText().contains(QStringLiteral("图片“")))
+      << window().errorText().toStdString();
+  QCoreApplication::removeTranslator(&chinese);
+}
+
 TEST_F(MainWindowTest, PauseHoldsAndGoesOn) {
   window().openPaths({fixture.picture("a.png", 700, 500)});
   ASSERT_TRUE(waitFor([&] { return window().queueModel().rowCount() == 1; }));
@@ -227,13 +327,17 @@ TEST_F(MainWindowTest, PauseHoldsAndGoesOn) {
   ASSERT_TRUE(waitFor([&] { return window().queueModel().item(0).share > 0; }));
   window().action(QStringLiteral("pause"))->trigger();
   EXPECT_TRUE(window().queue().isPaused());
-  QTest::qWait(100);  // what was on its way has arrived
+  // Other work of the network tells that the job has come to a halt, and that it stays there.
+  ASSERT_TRUE(fixture.show(fixture.picture("b.png")));
+  ASSERT_TRUE(restored());
   const double share = window().queueModel().item(0).share;
-  QTest::qWait(200);
+  ASSERT_TRUE(fixture.show(fixture.picture("c.png")));
+  ASSERT_TRUE(restored());
   EXPECT_EQ(window().queueModel().item(0).share, share);
+  EXPECT_EQ(window().queueModel().item(0).state, ItemState::Running);
   window().action(QStringLiteral("start"))->trigger();
   ASSERT_TRUE(idle());
-  EXPECT_EQ(window().queueModel().counts().done, 1);
+  EXPECT_EQ(window().queueModel().counts().done, 3);
 }
 
 TEST_F(MainWindowTest, PreviewGoesOnWhileTheQueueIsPaused) {
@@ -309,7 +413,7 @@ TEST_F(MainWindowTest, QueueNeverReplacesAForeignFileUnlessTold) {
   const fs::path foreign = fixture.picture("restored/a.png", 33, 22);
   ASSERT_TRUE(run({picture}));
   EXPECT_EQ(window().queueModel().counts().failed, 1);
-  EXPECT_FALSE(window().queueModel().item(0).reason.empty());
+  EXPECT_FALSE(window().queueModel().item(0).reason.isEmpty());
   EXPECT_EQ(readImage(foreign).width(), 33);
   TaskSettings task = window().taskPanel()->settings();
   task.ifExists = IfExists::Overwrite;
@@ -429,6 +533,19 @@ TEST_F(MainWindowTest, ClosingAStoppedQueueAsksAndResumes) {
   EXPECT_EQ(window().queueModel().rowCount(), 0);
 }
 
+TEST_F(MainWindowTest, QueueSurvivesTheDeathOfTheProgram) {
+  window().openPaths({fixture.picture("a.png", 1100, 900), fixture.picture("b.png")});
+  ASSERT_TRUE(waitFor([&] { return window().queueModel().rowCount() == 2; }));
+  window().action(QStringLiteral("start"))->trigger();
+  ASSERT_TRUE(waitFor([&] { return window().queueModel().item(0).share > 0; }));
+  fixture.dieAndReopen();
+  EXPECT_EQ(window().queueModel().counts().waiting, 2);
+  ASSERT_TRUE(run({}));
+  EXPECT_EQ(window().queueModel().counts().done, 2);
+  fixture.dieAndReopen();
+  EXPECT_EQ(window().queueModel().rowCount(), 0) << "it had come to its end";
+}
+
 TEST_F(MainWindowTest, ClosingIdlyAsksNothingAndLeavesNoQueue) {
   ASSERT_TRUE(fixture.show(fixture.picture("a.png", 700, 500)));
   fixture.reopen();
@@ -455,6 +572,58 @@ TEST_F(MainWindowTest, RemembersRecentFiles) {
   ASSERT_TRUE(fixture.show(path));
   EXPECT_EQ(fixture.settings().value(QStringLiteral("recent")).toStringList(),
             QStringList{toQString(path)});
+  fixture.reopen();
+  QMenu* recent = nullptr;
+  for (QMenu* menu : window().findChildren<QMenu*>()) {
+    if (menu->title() == QStringLiteral("Recent &files")) recent = menu;
+  }
+  ASSERT_NE(recent, nullptr);
+  emit recent->aboutToShow();
+  ASSERT_EQ(recent->actions().size(), 1);
+  recent->actions().front()->trigger();
+  EXPECT_TRUE(waitFor([&] { return window().currentPath() == toQString(path); }));
+}
+
+TEST_F(MainWindowTest, EmptyStateSaysWhatToDoUntilAPictureIsOpen) {
+  const auto shown = [&](const QString& text) {
+    const auto labels = window().view()->findChildren<QLabel*>();
+    return std::ranges::any_of(labels, [&](const QLabel* label) {
+      return label->isVisible() && label->text().contains(text);
+    });
+  };
+  EXPECT_TRUE(shown(QStringLiteral("Drop photographs")));
+  int buttons = 0;
+  for (const auto* button : window().view()->findChildren<QAbstractButton*>()) {
+    buttons += button->isVisible() ? 1 : 0;
+  }
+  EXPECT_EQ(buttons, 3) << "open, folder, paste";
+  ASSERT_TRUE(fixture.show(fixture.picture("a.png")));
+  EXPECT_FALSE(shown(QStringLiteral("Drop photographs")));
+}
+
+TEST_F(MainWindowTest, DialogsOpenFilesFoldersAndAReference) {
+  // Answers the dialog that the next action opens.
+  const auto answer = [](const fs::path& path) {
+    auto* timer = new QTimer(qApp);
+    QObject::connect(timer, &QTimer::timeout, timer, [timer, path] {
+      auto* dialog = qobject_cast<QFileDialog*>(QApplication::activeModalWidget());
+      if (dialog == nullptr) return;
+      timer->deleteLater();
+      timer->stop();
+      dialog->setDirectory(toQString(path.parent_path()));
+      dialog->findChild<QLineEdit*>()->setText(toQString(path));
+      static_cast<QDialog*>(dialog)->done(QDialog::Accepted);
+    });
+    timer->start(20);
+  };
+  const fs::path one = fixture.picture("a.png");
+  answer(one);
+  window().action(QStringLiteral("open"))->trigger();
+  EXPECT_TRUE(waitFor([&] { return window().currentPath() == toQString(one); }));
+  fixture.picture("folder/b.png");
+  answer(fixture.folder() / "folder");
+  window().action(QStringLiteral("openFolder"))->trigger();
+  EXPECT_TRUE(waitFor([&] { return window().queueModel().rowCount() == 2; }));
 }
 
 TEST_F(MainWindowTest, MissingModelIsSaidAndAnotherCanBeChosen) {
@@ -491,6 +660,71 @@ TEST_F(MainWindowTest, TwoModelsCanBeCompared) {
             0.0);
   EXPECT_GT(test::largestDifference(window().view()->after()->read(0, {0, 0, 160, 120}), first),
             1e-3);
+}
+
+TEST_F(MainWindowTest, BeforeCanBeTheResultOfAnyModel) {
+  const fs::path path = fixture.picture("a.png");
+  ASSERT_TRUE(fixture.show(path));
+  QComboBox* before = nullptr;
+  for (QComboBox* box : window().taskPanel()->findChildren<QComboBox*>()) {
+    if (box->accessibleName() == QStringLiteral("Before")) before = box;
+  }
+  ASSERT_NE(before, nullptr);
+  ASSERT_TRUE(waitFor([&] { return before->findData(QStringLiteral("second")) >= 0; }))
+      << "the catalogue has been read";
+  const int second = before->findData(QStringLiteral("second"));
+  before->setCurrentIndex(second);
+  emit before->activated(second);
+  const cv::Rect all{0, 0, 160, 120};
+  const auto result = [&](const char* model, const fs::path& of) {
+    Restorer restorer(loadModel(model), {});
+    return restorer.restore(readImage(of), 1.0)->pixels;
+  };
+  const auto shows = [&](const cv::Mat& expected) {
+    return waitFor([&] {
+      return test::largestDifference(window().view()->before()->read(0, all), expected) <= 1e-5;
+    });
+  };
+  EXPECT_TRUE(shows(result("second", path)));
+  ASSERT_TRUE(restored());
+  EXPECT_LE(
+      test::largestDifference(window().view()->after()->read(0, all), result("denoise", path)),
+      1e-5);
+  // It stays for the next picture, and mixes as the other side does.
+  const fs::path next = fixture.folder() / "b.png";
+  writeImage(test::photographImage(160, 120, SampleDepth::U8, 7), next);
+  ASSERT_TRUE(fixture.show(next));
+  EXPECT_TRUE(shows(result("second", next)));
+  window().taskPanel()->findChild<QSlider*>()->setValue(0);
+  EXPECT_TRUE(shows(readImage(next).pixels));
+  before->setCurrentIndex(0);
+  emit before->activated(0);
+  EXPECT_EQ(window().restore().compared(), nullptr);
+}
+
+TEST_F(MainWindowTest, BeforeCanBeAnyFileOfAnySize) {
+  ASSERT_TRUE(fixture.show(fixture.picture("a.png")));
+  const fs::path other = fixture.folder() / "other.png";
+  Image green;
+  green.pixels = cv::Mat(30, 40, CV_32FC3, cv::Scalar(0, 1, 0));
+  writeImage(green, other);
+  window().openReference(toQString(other));
+  QComboBox* before = nullptr;
+  for (QComboBox* box : window().taskPanel()->findChildren<QComboBox*>()) {
+    if (box->accessibleName() == QStringLiteral("Before")) before = box;
+  }
+  ASSERT_NE(before, nullptr);
+  ASSERT_TRUE(waitFor([&] {
+    return window().taskPanel()->beforeChoice() == BeforeChoice::Original &&
+           before->model()->flags(before->model()->index(1, 0)).testFlag(Qt::ItemIsEnabled);
+  }));
+  before->setCurrentIndex(1);
+  emit before->activated(1);
+  window().view()->setMode(CompareMode::SideBySide);
+  window().view()->setFrameBudget(std::chrono::milliseconds(10000));
+  const QImage shot = window().view()->grab().toImage();
+  const QPoint quarter(shot.width() / 4, shot.height() / 2);
+  EXPECT_EQ(shot.pixelColor(quarter), QColor(0, 255, 0));
 }
 
 TEST_F(MainWindowTest, ReferenceIsMeasuredAndShown) {

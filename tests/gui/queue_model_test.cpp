@@ -76,7 +76,7 @@ TEST_F(QueueModelTest, FailureShowsItsReason) {
   model.add(items(1));
   model.update(model.item(0).id, [](QueueItem& item) {
     item.state = ItemState::Failed;
-    item.reason = "picture '/pictures/a0.png': is empty";
+    item.reason = QStringLiteral("is empty");
   });
   EXPECT_EQ(model.index(0).data(QueueModel::DetailRole).toString(), QStringLiteral("is empty"));
   EXPECT_TRUE(model.index(0).data(Qt::AccessibleTextRole).toString().contains("is empty"));
@@ -88,7 +88,7 @@ TEST_F(QueueModelTest, TellsWhatWasSkippedFromWhatWasRestored) {
     model.update(model.item(row).id, [&](QueueItem& item) {
       item.state = ItemState::Done;
       item.skipped = true;
-      if (row == 1) item.reason = "output exists";
+      if (row == 1) item.reason = QStringLiteral("output exists");
     });
   }
   EXPECT_EQ(model.index(0).data(QueueModel::DetailRole).toString(), QStringLiteral("up to date"));

@@ -6,7 +6,9 @@
 #include <QRegularExpression>
 #include <QTranslator>
 #include <QXmlStreamReader>
+#include <filesystem>
 
+#include "app/model_catalog.h"
 #include "gui/main_window.h"
 #include "gui/text.h"
 #include "tests/support/temporary_folder.h"
@@ -69,6 +71,21 @@ TEST(Translation, EveryTextOfTheSourcesIsTranslated) {
     ++messages;
   }
   EXPECT_GT(messages, 100);
+}
+
+TEST(Translation, TitlesOfTheModelsThatComeWithTheProgramAreTranslated) {
+  QTranslator chinese;
+  ASSERT_TRUE(chinese.load(QStringLiteral(":/i18n/pristine_zh_CN.qm")));
+  int models = 0;
+  for (const auto& entry :
+       std::filesystem::directory_iterator(PRISTINE_SOURCE_DIR "/data/models")) {
+    if (entry.path().extension() != ".safetensors") continue;
+    const std::string title = loadModel(entry.path().string())->info().title;
+    EXPECT_FALSE(chinese.translate("Model", title.c_str()).isEmpty())
+        << title << "; gui/model_title.cpp";
+    ++models;
+  }
+  EXPECT_GT(models, 0);
 }
 
 TEST(Translation, IsBuiltInAndFoundByTheClassesThatAskForIt) {

@@ -152,10 +152,17 @@ void measurePicture(MainWindow& window, const fs::path& picture) {
 void measureStop(MainWindow& window) {
   window.action(QStringLiteral("start"))->trigger();
   if (!QTest::qWaitFor([&] { return window.queueModel().item(0).share > 0; }, kWait)) return;
-  std::printf("%-44s %.0f ms\n", "queue stopped after", milliseconds([&] {
-                window.queue().stop();
-                (void)QTest::qWaitFor([&] { return !window.queue().isRunning(); }, kWait);
-              }));
+  bool ended = false;
+  QObject::connect(&window.restore(), &RestoreController::jobsEnded, &window,
+                   [&] { ended = true; });
+  QElapsedTimer timer;
+  timer.start();
+  window.queue().stop();
+  (void)QTest::qWaitFor([&] { return !window.queue().isRunning(); }, kWait);
+  std::printf("%-44s %.0f ms\n", "queue stopped after", static_cast<double>(timer.elapsed()));
+  (void)QTest::qWaitFor([&] { return ended; }, kWait);
+  std::printf("%-44s %.0f ms\n", "network idle after stopping",
+              static_cast<double>(timer.elapsed()));
   std::fflush(stdout);
 }
 

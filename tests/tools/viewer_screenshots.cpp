@@ -3,6 +3,7 @@
 // by tests/tools/screenshots.
 
 #include <QApplication>
+#include <QComboBox>
 #include <QCommandLineParser>
 #include <QDir>
 #include <QSettings>
@@ -182,6 +183,26 @@ int main(int argc, char** argv) {
     QTest::qWait(3000);  // it is read and measured
     photographer.take(QStringLiteral("reference"));
     window.view()->setMode(CompareMode::Split);
+  }
+  if (photographer.wants(QStringLiteral("models"))) {
+    for (QComboBox* box : window.taskPanel()->findChildren<QComboBox*>()) {
+      const int fast = box->findData(QStringLiteral("fast"));
+      // The one of the before side, not that of the model.
+      if (fast < static_cast<int>(BeforeChoice::Model)) continue;
+      bool compared = false;
+      QObject::connect(
+          &window.restore(), &RestoreController::comparedCompleted, &window,
+          [&] { compared = true; }, Qt::SingleShotConnection);
+      box->setCurrentIndex(fast);
+      emit box->activated(fast);
+      window.view()->setMode(CompareMode::SideBySide);
+      window.view()->zoomTo(2.0);
+      if (!QTest::qWaitFor([&] { return compared; }, kWait)) return 1;
+      photographer.take(QStringLiteral("models"));
+      box->setCurrentIndex(0);
+      emit box->activated(0);
+      window.view()->setMode(CompareMode::Split);
+    }
   }
   const TaskSettings denoising = window.taskPanel()->settings();
   for (const char* task : {"dejpeg", "upscale"}) {

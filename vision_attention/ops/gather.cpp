@@ -21,17 +21,17 @@ class Gather final : public Operator {
   void bind(const Engine& /*engine*/, const Buffers& buffers) override { buffers_ = buffers; }
 
   void run(const Engine& /*engine*/) override {
-    const auto& [mb, n, k, rowBytes] = sizes_;
+    const Sizes s = sizes_;  // no structured binding: OpenMP captures none in C++20
     const auto* const indices = reinterpret_cast<const std::int32_t*>(buffers_.src[1]);
-    const auto bytes = static_cast<std::size_t>(rowBytes);
+    const auto bytes = static_cast<std::size_t>(s.rowBytes);
 #pragma omp parallel for schedule(static) num_threads(threads_)
-    for (Dim row = 0; row < mb * k; ++row) {
+    for (Dim row = 0; row < s.mb * s.k; ++row) {
       const Dim index = indices[row];
-      std::byte* const dst = buffers_.dst[0] + row * rowBytes;
-      if (index < 0 || index >= n) {
+      std::byte* const dst = buffers_.dst[0] + row * s.rowBytes;
+      if (index < 0 || index >= s.n) {
         std::memset(dst, 0, bytes);
       } else {
-        std::memcpy(dst, buffers_.src[0] + (row / k * n + index) * rowBytes, bytes);
+        std::memcpy(dst, buffers_.src[0] + (row / s.k * s.n + index) * s.rowBytes, bytes);
       }
     }
   }
@@ -55,20 +55,21 @@ class Scatter final : public Operator {
   void bind(const Engine& /*engine*/, const Buffers& buffers) override { buffers_ = buffers; }
 
   void run(const Engine& /*engine*/) override {
-    const auto& [mb, n, k, rowBytes] = sizes_;
+    const Sizes s = sizes_;  // no structured binding: OpenMP captures none in C++20
     const auto* const indices = reinterpret_cast<const std::int32_t*>(buffers_.src[2]);
-    const auto bytes = static_cast<std::size_t>(rowBytes);
+    const auto bytes = static_cast<std::size_t>(s.rowBytes);
     // One thread an item: which of two equal indices comes last must not depend on the threads.
 #pragma omp parallel for schedule(static) num_threads(threads_)
-    for (Dim b = 0; b < mb; ++b) {
-      std::byte* const dst = buffers_.dst[0] + b * n * rowBytes;
+    for (Dim b = 0; b < s.mb; ++b) {
+      std::byte* const dst = buffers_.dst[0] + b * s.n * s.rowBytes;
       if (!inPlace_) {
-        std::memcpy(dst, buffers_.src[0] + b * n * rowBytes, static_cast<std::size_t>(n) * bytes);
+        std::memcpy(dst, buffers_.src[0] + b * s.n * s.rowBytes,
+                    static_cast<std::size_t>(s.n) * bytes);
       }
-      for (Dim i = 0; i < k; ++i) {
-        const Dim index = indices[b * k + i];
-        if (index < 0 || index >= n) continue;
-        std::memcpy(dst + index * rowBytes, buffers_.src[1] + (b * k + i) * rowBytes, bytes);
+      for (Dim i = 0; i < s.k; ++i) {
+        const Dim index = indices[b * s.k + i];
+        if (index < 0 || index >= s.n) continue;
+        std::memcpy(dst + index * s.rowBytes, buffers_.src[1] + (b * s.k + i) * s.rowBytes, bytes);
       }
     }
   }
