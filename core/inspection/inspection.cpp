@@ -24,8 +24,8 @@ constexpr double kMostPixels = 8e6;
 cv::Rect inspectedPart(const cv::Mat& pixels) {
   const double all = std::max(static_cast<double>(pixels.cols) * pixels.rows, 1.0);
   const double share = std::min(1.0, std::sqrt(kMostPixels / all));
-  const int width = static_cast<int>(pixels.cols * share);
-  const int height = static_cast<int>(pixels.rows * share);
+  const int width = std::max(1, static_cast<int>(pixels.cols * share));
+  const int height = std::max(1, static_cast<int>(pixels.rows * share));
   return {(pixels.cols - width) / 16 * 8, (pixels.rows - height) / 16 * 8, width, height};
 }
 
