@@ -14,7 +14,7 @@ namespace {
 constexpr int kSide = 7;
 constexpr int kSize = kSide * kSide;
 constexpr int kMostPatches = 40'000;
-constexpr std::size_t kFewestPatches = 3 * kSize;
+constexpr std::size_t kFewestPatches = std::size_t{3} * kSize;
 constexpr int kRounds = 4;
 
 using Covariance = std::vector<double>;  // kSize x kSize, row by row
@@ -274,12 +274,13 @@ Residual residualOf(const cv::Mat& channel, int left, int top, Rest& rest) {
   result.left = left;
   result.top = top;
   result.mean = sum / kBlockSize;
+  std::size_t place = 0;
   for (int y = 0; y < kBlock; ++y) {
     const auto* row = channel.ptr<float>(top + y) + left;
     for (int x = 0; x < kBlock; ++x) {
       const double value = row[x] - result.mean - across / kSquares * (x - kMiddle) -
                            down / kSquares * (y - kMiddle);
-      rest[static_cast<std::size_t>(y * kBlock + x)] = value;
+      rest[place++] = value;
       result.variance += value * value;
     }
   }
