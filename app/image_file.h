@@ -81,6 +81,9 @@ class ImageWriter {
 void writeImage(const Image& image, const std::filesystem::path& path,
                 const WriteOptions& options = {});
 
+/// Copies a file byte by byte, by the same way through a temporary file. Throws Error(Output).
+void copyImageFile(const std::filesystem::path& from, const std::filesystem::path& to);
+
 /// Removes the temporary files of all writers at work; for a process about to end at once.
 void removeTemporaryFiles();
 

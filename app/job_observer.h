@@ -20,8 +20,10 @@ enum class JobStatus {
 struct JobResult {
   Job job;
   JobStatus status = JobStatus::Done;
-  std::string reason;              ///< of a failure
+  std::string reason;              ///< of a failure or a skip
   std::optional<ErrorCode> code;   ///< of a failure, where its kind is known
+  std::string task;                ///< chosen for this picture; empty where all have the run's
+  std::string finding;             ///< why that task
   std::vector<std::string> notes;  ///< what became different beside the restoration
   double megapixels = 0;           ///< of the input
   double seconds = 0;              ///< in the network

@@ -62,6 +62,7 @@ struct Decoded {
   double megapixels = 0;    ///< of the input
   std::optional<Image> image;
   bool byRows = false;  ///< instead of an image: too large for one
+  std::optional<PictureChoice> choice;
   JournalRecord origin;
   Failure failure;
 };
@@ -102,7 +103,9 @@ std::int64_t pixelsInFlight(const RunOptions& options) {
 bool needsRows(const Job& job, const PictureSize& size, int scale, const RunOptions& options) {
   const std::int64_t bytes = pixelsInMemory(size.pixels(), scale) * kBytesPerPixel;
   if (options.pictureMemory == 0 || bytes <= options.pictureMemory) return false;
-  const std::string obstacle = obstacleToRows(size, job.output, options.write);
+  const std::string obstacle = options.choose
+                                   ? "choosing the task goes by whole pictures"
+                                   : obstacleToRows(size, job.output, options.write);
   if (obstacle.empty()) return true;
   throw Error(ErrorCode::Memory, "picture '" + job.input.string() + "': takes " +
                                      std::to_string(bytes >> 20U) + " MiB as a whole, " +
@@ -128,6 +131,23 @@ void recordDone(JournalRecord origin, Journal& journal) {
   // The picture is in place whatever becomes of its digest.
   const Failure failure = failureOf([&] { origin.content = fileDigest(origin.output); });
   if (failure.reason.empty() && origin.file) journal.done(std::move(origin));
+}
+
+/// Writes a picture that nothing is done with: byte by byte where the output is to be of its format
+/// and nothing else is asked for. Throws Error(Output).
+void copyPicture(const Job& job, const Image& image, const JournalRecord& origin,
+                 const RunOptions& options) {
+  const WriteOptions& write = options.write;
+  const auto format = write.format ? write.format : formatOfName(job.output);
+  const bool asked =
+      write.depth || write.quality || write.lossless || write.strip != Strip::Nothing;
+  if (options.journal) options.journal->begun(origin);
+  if (!asked && format && image.format == traitsOf(*format).name) {
+    copyImageFile(job.input, job.output);
+  } else {
+    writeImage(image, job.output, write);
+  }
+  if (options.journal) recordDone(origin, *options.journal);
 }
 
 /// Encoders tell little of a full disk: says it where less is free than the pixels take.
@@ -202,6 +222,10 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
         item.megapixels = 1e-6 * static_cast<double>(size.pixels());
         if (options.journal) item.origin = originOf(jobs[i], options);
         if (!byRows) item.image = readImage(jobs[i].input, stop, options.read);
+        if (item.image && options.choose) {
+          item.choice = options.choose(*item.image, jobs[i].input);
+          if (item.choice->task.empty() && !item.choice->copy) return;
+        }
         prepareFolder(jobs[i]);
         item.byRows = byRows;
       });
@@ -235,6 +259,12 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
         explainFullDisk(end.failure, jobs[index].output, pixels);
         end.stopped = !written && end.failure.reason.empty();
         if (written && options.journal) recordDone(origin, *options.journal);
+        if (written && options.check) {
+          // The picture is in place whatever a look at it says.
+          const Failure unread =
+              failureOf([&] { end.notes.push_back(options.check(jobs[index].output)); });
+          if (!unread.reason.empty()) end.notes.push_back(unread.reason);
+        }
       }
       encoded.put(std::move(end));
     }
@@ -243,9 +273,11 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
   // Declared after the threads, so that it closes before they are joined.
   const CloseAtEnd closeAtEnd(gate, decoded, restored);
 
-  const auto finish = [&](std::size_t index, const Failure& failure) {
-    results[index].status = failure.reason.empty() ? JobStatus::Done : JobStatus::Failed;
+  const auto finish = [&](std::size_t index, const Failure& failure,
+                          JobStatus status = JobStatus::Done) {
+    results[index].status = failure.reason.empty() ? status : JobStatus::Failed;
     results[index].reason = failure.reason;
+    if (results[index].status == JobStatus::Skipped) results[index].reason = results[index].finding;
     results[index].code = failure.code;
     if (options.journal && !failure.reason.empty()) {
       options.journal->failed(jobs[index].output, jobs[index].input, failure.reason);
@@ -269,6 +301,21 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
     }
     if (item->image) results[index].notes = item->image->notes;
     results[index].megapixels = item->megapixels;
+    if (item->choice) {
+      results[index].task = item->choice->task;
+      results[index].finding = item->choice->finding;
+      if (item->choice->task.empty()) {
+        gate.leave(item->pixels);
+        Failure failure;
+        if (item->choice->copy) {
+          failure =
+              failureOf([&] { copyPicture(jobs[index], *item->image, item->origin, options); });
+        }
+        item->image.reset();
+        finish(index, failure, JobStatus::Skipped);
+        continue;
+      }
+    }
     observer.started(index, jobs[index], results[index].megapixels);
     const auto begin = std::chrono::steady_clock::now();
     std::optional<Image> image;
@@ -289,7 +336,9 @@ std::vector<JobResult> runJobs(const std::vector<Job>& jobs, Restorer& restorer,
         if (wholeDone && options.journal) recordDone(item->origin, *options.journal);
         return;
       }
-      image = restorePicture(restorer, *item->image, options.strength, {stop, progress});
+      Restorer& chosen = item->choice ? options.restorerOf(item->choice->task) : restorer;
+      const double strength = item->choice ? item->choice->strength : options.strength;
+      image = restorePicture(chosen, *item->image, strength, {stop, progress});
     });
     if (item->byRows) explainFullDisk(failure, jobs[index].output, item->pixels);
     item->image.reset();

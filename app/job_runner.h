@@ -1,5 +1,7 @@
 #pragma once
 
+#include <filesystem>
+#include <functional>
 #include <memory>
 #include <stop_token>
 #include <string>
@@ -12,6 +14,14 @@
 
 namespace pristine {
 
+/// What is done with one picture of a run that decides by picture.
+struct PictureChoice {
+  std::string task;     ///< "denoise", "dejpeg"; empty: nothing, the picture is skipped
+  double strength = 1;  ///< 0 to 1
+  std::string finding;  ///< why
+  bool copy = false;    ///< a skipped picture is written as it is
+};
+
 struct RunOptions {
   double strength = 1.0;  ///< 0 to 1
   ReadOptions read;
@@ -19,6 +29,14 @@ struct RunOptions {
   std::shared_ptr<Journal> journal;  ///< hears of every output; may be null
   std::string settings;              ///< settingsDigest() of this run, for the journal
   std::int64_t pictureMemory = 0;    ///< bytes for pictures in work; 0: no limit
+
+  /// Decides about a picture that was read from `path`, on another thread; empty: all pictures get
+  /// the run's restorer and strength. restorerOf() gives the restorer of a chosen task, on the
+  /// thread of runJobs(). Pictures that decide go by wholes, never row by row.
+  std::function<PictureChoice(const Image&, const std::filesystem::path& path)> choose;
+  std::function<Restorer&(const std::string& task)> restorerOf;
+  /// What to say of an output that has been written, on another thread; empty: nothing.
+  std::function<std::string(const std::filesystem::path& output)> check;
 };
 
 /// Digest of all that decides about pixels: the model, its arithmetic and the options.

@@ -43,6 +43,8 @@ void JsonReport::file(const JobResult& result, const std::string& status) const 
          {"output", result.job.output.empty() ? json() : jsonOfPath(result.job.output)},
          {"status", status},
          {"reason", result.reason.empty() ? json() : json(result.reason)},
+         {"task", result.task.empty() ? json() : json(result.task)},
+         {"finding", result.finding.empty() ? json() : json(result.finding)},
          {"notes", result.notes},
          {"megapixels", result.megapixels},
          {"seconds", result.seconds}});

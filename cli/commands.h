@@ -6,6 +6,7 @@
 namespace pristine::cli {
 
 ExitCode compare(const Options& options);
+ExitCode inspect(const Options& options);
 ExitCode models(const Options& options);
 
 }  // namespace pristine::cli

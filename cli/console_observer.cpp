@@ -87,8 +87,17 @@ void ConsoleObserver::finished(std::size_t index, const JobResult& result) {
     return;
   }
   if (!quiet_) {
+    const std::string name = inputName(result.job);
+    if (result.status == JobStatus::Skipped) {
+      std::fprintf(stderr, "skipped: %s: %s\n", name.c_str(), result.reason.c_str());
+      return;
+    }
+    if (!result.task.empty()) {
+      std::fprintf(stderr, "%s: %s: %s\n", result.task.c_str(), name.c_str(),
+                   result.finding.c_str());
+    }
     for (const std::string& note : result.notes) {
-      std::fprintf(stderr, "note: %s: %s\n", inputName(result.job).c_str(), note.c_str());
+      std::fprintf(stderr, "note: %s: %s\n", name.c_str(), note.c_str());
     }
   }
   megapixelsDone_ += result.megapixels;

@@ -29,10 +29,13 @@ ExitCode run(const std::vector<std::string>& arguments) {
     return ExitCode::Done;
   }
   switch (options.verb) {
+    case Verb::Auto:
     case Verb::Denoise:
     case Verb::Dejpeg:
     case Verb::Upscale:
       return pristine::cli::restore(options);
+    case Verb::Inspect:
+      return pristine::cli::inspect(options);
     case Verb::Compare:
       return pristine::cli::compare(options);
     case Verb::Models:

@@ -87,9 +87,12 @@ const Choices<Precision> kPrecisions{{"auto", Precision::Auto},
                                      {"int8", Precision::Int8}};
 
 /// The commands that restore pictures.
-const std::vector<Verb> kRestoring{Verb::Denoise, Verb::Dejpeg, Verb::Upscale};
-const std::vector<Verb> kEvery{Verb::Denoise, Verb::Dejpeg, Verb::Upscale,    Verb::Compare,
-                               Verb::Models,  Verb::Bench,  Verb::Completions};
+const std::vector<Verb> kRestoring{Verb::Auto, Verb::Denoise, Verb::Dejpeg, Verb::Upscale};
+/// Those with one model.
+const std::vector<Verb> kTasks{Verb::Denoise, Verb::Dejpeg, Verb::Upscale};
+const std::vector<Verb> kEvery{Verb::Auto,    Verb::Denoise, Verb::Dejpeg,
+                               Verb::Upscale, Verb::Inspect, Verb::Compare,
+                               Verb::Models,  Verb::Bench,   Verb::Completions};
 
 std::vector<Verb> with(std::vector<Verb> verbs, std::initializer_list<Verb> more) {
   verbs.insert(verbs.end(), more);
@@ -102,7 +105,8 @@ void addFiles(std::vector<OptionInfo>& table) {
   table.push_back({"output", 'o', "PATH", "file or folder to write (required)", group, kRestoring,
                    "", word([](Options & o) -> auto& { return o.output; })});
   table.push_back({"recursive", 'r', "", "descend into sub-folders, keep the tree", group,
-                   kRestoring, "", flag([](Options & o) -> auto& { return o.recursive; })});
+                   with(kRestoring, {Verb::Inspect}), "",
+                   flag([](Options & o) -> auto& { return o.recursive; })});
   addBatchFileOptions(table, kRestoring);
   addFormatOptions(table, kRestoring);
 }
@@ -134,7 +138,23 @@ void addPicture(std::vector<OptionInfo>& table) {
   table.push_back({"model", 'm', "MODEL",
                    "best, fast or another variant that 'pristine models' lists for the task, the "
                    "name of a model, or the path of a .safetensors file",
-                   group, kRestoring, "best", word([](Options & o) -> auto& { return o.model; })});
+                   group, kTasks, "best", word([](Options & o) -> auto& { return o.model; })});
+  table.push_back({"copy-clean",
+                   0,
+                   "",
+                   "also write pictures that need nothing, as they are; else they are skipped",
+                   group,
+                   {Verb::Auto},
+                   "",
+                   flag([](Options & o) -> auto& { return o.copyClean; })});
+  table.push_back({"self-check",
+                   0,
+                   "",
+                   "inspect each output and say what is left in it",
+                   group,
+                   {Verb::Auto, Verb::Denoise, Verb::Dejpeg},
+                   "",
+                   flag([](Options & o) -> auto& { return o.selfCheck; })});
 }
 
 void addComparison(std::vector<OptionInfo>& table) {
@@ -200,15 +220,16 @@ void addReport(std::vector<OptionInfo>& table) {
   const OptionGroup group = OptionGroup::Report;
   table.push_back({"json", 0, "",
                    "print JSON on standard output; of a batch a line for each picture as it ends",
-                   group, with(kRestoring, {Verb::Compare, Verb::Models, Verb::Bench}), "",
+                   group,
+                   with(kRestoring, {Verb::Inspect, Verb::Compare, Verb::Models, Verb::Bench}), "",
                    flag([](Options & o) -> auto& { return o.json; })});
   table.push_back(
       {"profile", 0, "",
        "print time, work and share of the machine's limit of each kind of operator, with -v "
        "also of each operator",
-       group, kRestoring, "", flag([](Options & o) -> auto& { return o.restorer.profile; })});
+       group, kTasks, "", flag([](Options & o) -> auto& { return o.restorer.profile; })});
   table.push_back({"trace", 0, "FILE", "write the operators' times as a Chrome trace (JSON)", group,
-                   kRestoring, "", word([](Options & o) -> auto& { return o.trace; })});
+                   kTasks, "", word([](Options & o) -> auto& { return o.trace; })});
   table.push_back({"quiet", 'q', "", "no progress", group, with(kRestoring, {Verb::Bench}), "",
                    flag([](Options & o) -> auto& { return o.quiet; })});
   table.push_back({"verbose", 'v', "", "say what is used", group, kRestoring, "",
@@ -227,10 +248,17 @@ constexpr const char* kRestoringText =
 
 const std::vector<VerbInfo>& verbTable() {
   static const std::vector<VerbInfo> kTable{
+      {Verb::Auto, "auto", "INPUT... -o OUT [options]", "restore what needs it; without a verb too",
+       std::string("Inspects each picture and does what it needs: denoise, dejpeg or nothing. ") +
+           kRestoringText},
       {Verb::Denoise, "denoise", "INPUT... -o OUT [options]", "remove noise", kRestoringText},
       {Verb::Dejpeg, "dejpeg", "INPUT... -o OUT [options]", "remove traces of JPEG",
        kRestoringText},
       {Verb::Upscale, "upscale", "INPUT... -o OUT [-s 2|3|4]", "enlarge", kRestoringText},
+      {Verb::Inspect, "inspect", "INPUT... [-r] [--json]", "say what damage a picture has",
+       "Says of pictures, or of those in folders, what can be told without the original: noise, "
+       "past compressions by JPEG, blur, banding, and what they need of 'denoise' and 'dejpeg'. "
+       "Nothing is written."},
       {Verb::Compare, "compare", "A B [--luma] [--border N]", "PSNR and SSIM of files or folders",
        "PSNR and SSIM of two pictures, or of two folders whose pictures pair by name. When either "
        "is an 8-bit file both are clipped and rounded to 8 bits first."},

@@ -1,5 +1,6 @@
 #include "cli/options.h"
 
+#include <algorithm>
 #include <boost/program_options.hpp>
 
 #include "cli/file_options.h"
@@ -95,12 +96,16 @@ void check(const Options& options) {
   const std::size_t inputs = options.inputs.size();
   const std::string verb = nameOf(options.verb);
   switch (options.verb) {
+    case Verb::Auto:
     case Verb::Denoise:
     case Verb::Dejpeg:
     case Verb::Upscale:
       checkFormatOptions(options);
       require(inputs > 0 || !options.batch.filesFrom.empty(), verb + ": no input given");
       require(!options.output.empty(), verb + ": no output given (-o FILE or -o FOLDER)");
+      return;
+    case Verb::Inspect:
+      require(inputs > 0, "inspect: no input given");
       return;
     case Verb::Compare:
       require(inputs == 2, "compare: " + std::to_string(inputs) + " inputs given, expected 2");
@@ -130,10 +135,23 @@ void check(const Options& options) {
   }
 }
 
+/// Whether the first word is no verb but what 'auto' takes: an option, a picture, a folder, a
+/// pattern. A mistyped verb is none of these.
+bool isAuto(const std::string& word) {
+  static const Words kOthers{"--help", "-h", "--version", "--man"};
+  if (std::ranges::find(kOthers, word) != kOthers.end()) return false;
+  if (std::ranges::find(verbTable(), word, &VerbInfo::name) != verbTable().end()) return false;
+  std::error_code unknown;
+  return word.starts_with('-') || word.find_first_of("/*?[") != std::string::npos ||
+         isImageExtension(word) || std::filesystem::exists(word, unknown);
+}
+
 }  // namespace
 
-Options parseOptions(const std::vector<std::string>& arguments) {
-  if (arguments.empty()) throw UsageError("no verb given; pristine --help lists them");
+Options parseOptions(const std::vector<std::string>& given) {
+  if (given.empty()) throw UsageError("no verb given; pristine --help lists them");
+  std::vector<std::string> arguments = given;
+  if (isAuto(arguments.front())) arguments.insert(arguments.begin(), infoOf(Verb::Auto).name);
   const std::string& word = arguments.front();
   Options options;
   if (word == "--help" || word == "-h" || word == "help") return options;

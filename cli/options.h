@@ -20,9 +20,11 @@ class UsageError : public std::runtime_error {
 
 /// What the program is asked to do.
 enum class Verb {
+  Auto,
   Denoise,
   Dejpeg,
   Upscale,
+  Inspect,
   Compare,
   Models,
   Bench,
@@ -40,7 +42,7 @@ struct Options {
 
   std::vector<std::filesystem::path> inputs;  ///< or the other words after the verb
 
-  // denoise, dejpeg, upscale: the task is the verb's name
+  // denoise, dejpeg, upscale: the task is the verb's name; auto: found for each picture
   int scale = 1;
   std::filesystem::path output;
   std::string model;      ///< variant, name or path
@@ -52,6 +54,8 @@ struct Options {
   BatchOptions batch;
   RestorerOptions restorer;
   std::filesystem::path trace;  ///< file for the operators' times; empty: none
+  bool copyClean = false;       ///< of auto: pictures that need nothing are copied
+  bool selfCheck = false;       ///< outputs are inspected
   bool quiet = false;
   bool verbose = false;
 

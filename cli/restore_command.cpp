@@ -9,6 +9,7 @@
 #include "app/job_runner.h"
 #include "app/output_policy.h"
 #include "app/run_estimate.h"
+#include "cli/auto_choice.h"
 #include "cli/batch_layout.h"
 #include "cli/batch_report.h"
 #include "cli/batch_tally.h"
@@ -54,6 +55,7 @@ class Batch {
   Interrupt interrupt_;
   JsonReport json_;
   BatchLayout layout_;
+  std::unique_ptr<AutoChoice> auto_;  ///< null where all pictures get one task
   RestorerSetup setup_;
   std::vector<Job> jobs_;         ///< that are to be run
   std::vector<JobResult> ended_;  ///< the others, with their status
@@ -195,7 +197,14 @@ ExitCode Batch::run() {
     std::fprintf(stderr, "no picture found\n");
     return ExitCode::NothingFound;
   }
-  setup_ = setUpRestorer(options_);
+  if (options_.verb == Verb::Auto) {
+    auto_ = std::make_unique<AutoChoice>(options_, options_.copyClean || !layout_.piped.empty());
+    setup_ = auto_->takeSetup();
+  } else {
+    setup_ = setUpRestorer(options_, infoOf(options_.verb).name);
+  }
+  if (options_.selfCheck)
+    setup_.run.check = [this](const fs::path& o) { return selfCheck(o, options_.read); };
   openJournal();
   decideAll();
   if (jobs_.empty() && ended_.empty()) {
@@ -203,9 +212,14 @@ ExitCode Batch::run() {
     return ExitCode::NothingFound;
   }
   estimate();
-  json_.start({infoOf(options_.verb).name, setup_.model->info().name, setup_.model->info().digest,
-               setup_.restorer->precision(), setup_.restorer->threads(),
-               jobs_.size() + ended_.size(), estimate_});
+  std::string model = setup_.model->info().name;
+  std::string digest = setup_.model->info().digest;
+  if (auto_) {
+    model += " " + auto_->other().name;
+    digest += " " + auto_->other().digest;
+  }
+  json_.start({infoOf(options_.verb).name, model, digest, setup_.restorer->precision(),
+               setup_.restorer->threads(), jobs_.size() + ended_.size(), estimate_});
   for (const JobResult& ended : ended_) {
     const JobResult result = layout_.shown(ended);
     if (result.status == JobStatus::Failed) {
@@ -223,7 +237,9 @@ ExitCode Batch::run() {
     return code;
   }
   runAll();
-  if (!layout_.piped.empty() && tally_.totals().restored == 1) copyToOutput(layout_.piped);
+  if (!layout_.piped.empty() && tally_.totals().restored + tally_.totals().skipped == 1) {
+    copyToOutput(layout_.piped);
+  }
   return finish();
 }
 

@@ -7,7 +7,6 @@
 #include "app/machine_limits.h"
 #include "app/model_catalog.h"
 #include "app/profile_report.h"
-#include "cli/option_table.h"
 #include "core/arithmetic_limits.h"
 #include "core/error.h"
 
@@ -24,13 +23,16 @@ void printUse(const Model& model, const Restorer& restorer) {
 
 }  // namespace
 
-RestorerSetup setUpRestorer(const Options& options) {
+RestorerSetup setUpRestorer(const Options& options, const std::string& task) {
   RestorerSetup setup;
-  setup.model = loadModel(ModelChoice{infoOf(options.verb).name, options.scale, options.model});
+  // A run that chooses takes the best models.
+  const std::string variant = options.model.empty() ? "best" : options.model;
+  setup.model = loadModel(ModelChoice{task, options.scale, variant});
   const std::int64_t memory = options.maxMemory > 0 ? options.maxMemory : standardMemory();
   RestorerOptions restoring = options.restorer;
   if (restoring.threads == 0) restoring.threads = availableThreads();
-  restoring.activations = std::min(restoring.activations, memory / 4);
+  restoring.activations =
+      std::min(restoring.activations, memory / (options.verb == Verb::Auto ? 8 : 4));
   restoring.profile = restoring.profile || !options.trace.empty();
   setup.restorer = std::make_unique<Restorer>(setup.model, restoring);
   if (const std::string note = setup.restorer->precisionNote(); !note.empty()) {

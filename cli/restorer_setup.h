@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <string>
 
 #include "app/job_runner.h"
 #include "cli/options.h"
@@ -16,9 +17,9 @@ struct RestorerSetup {
   RunOptions run;  ///< without a journal
 };
 
-/// Says on standard error what is used where asked to, and where a precision is not to be had.
-/// Throws Error(Model).
-RestorerSetup setUpRestorer(const Options& options);
+/// For a task, "denoise", "dejpeg" or "upscale". Says on standard error what is used where asked
+/// to, and where a precision is not to be had. Throws Error(Model).
+RestorerSetup setUpRestorer(const Options& options, const std::string& task);
 
 /// Writes the operators' times where asked for: the profile to standard output, the trace to its
 /// file. Throws Error(Output).

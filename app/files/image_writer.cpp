@@ -69,6 +69,14 @@ void writeImage(const Image& image, const fs::path& path, const WriteOptions& op
   ImageWriter(image, path, options).write();
 }
 
+void copyImageFile(const fs::path& from, const fs::path& to) {
+  TemporaryFile temporary(to);
+  std::error_code error;
+  fs::copy_file(from, temporary.path(), fs::copy_options::overwrite_existing, error);
+  if (error) failOutput(to, error.message());
+  temporary.moveToTarget();
+}
+
 bool isWritableExtension(const fs::path& path) {
   const auto format = formatOfName(path);
   return format && traitsOf(*format).writable;

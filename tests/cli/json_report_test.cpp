@@ -135,5 +135,14 @@ TEST_F(JsonReport, SaysWhatIsPlannedAndHowLongItTakes) {
   EXPECT_GT(estimated.front().at("estimate_seconds").get<double>(), 0.0);
 }
 
+TEST_F(JsonReport, HasAnInspectionOrAFailureForEveryPicture) {
+  addPicture("in/a.png");
+  test::writeText(folder / "in/b.png", "words");
+  const auto all = lines(run({"inspect", path("in"), "--json"}));
+  ASSERT_EQ(all.size(), 2U);
+  EXPECT_EQ(all[0].at("type"), "inspection");
+  EXPECT_EQ(all[1].at("type"), "failure");
+}
+
 }  // namespace
 }  // namespace pristine
