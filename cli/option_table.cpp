@@ -266,7 +266,7 @@ const std::vector<VerbInfo>& verbTable() {
        "Lists the installed models, or compares each with its stored digest and output (check). "
        "They are looked for in $PRISTINE_MODELS, in share/pristine/models beside the program and "
        "in the source tree."},
-      {Verb::Bench, "bench", "[attention] [NAME...] [options]",
+      {Verb::Bench, "bench", "[NAME... | attention] [options]",
        "time the models or the attention systems",
        "Seconds a megapixel of the named models, or of all, in every precision that the processor "
        "offers, and the share of the machine's limit: the time that its 3x3 convolution would take "

@@ -38,7 +38,7 @@ struct AttentionMeasurement {
   AttentionCost cost;
   AttentionCost baseline;
   double baselineShare = 1;  ///< of the queries that the baseline was run on; its cost is scaled
-  double stateBytes = 0;     ///< of what is kept per token for later use, where that is the point
+  double stateBytes = 0;     ///< of what is kept of all tokens for later use, where that is the point
   double baselineStateBytes = 0;
 
   double speedup() const { return baseline.seconds.median / cost.seconds.median; }

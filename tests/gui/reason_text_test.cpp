@@ -76,7 +76,7 @@ TEST_F(ReasonTextTest, WordsOfALibraryFollowWhatKindOfFailureItWas) {
   fs::resize_file(whole, fs::file_size(whole) / 2);
   const QString text = thrown([&] { readImage(whole); });
   EXPECT_TRUE(text.contains(QStringLiteral("whole.jpg"))) << text.toStdString();
-  EXPECT_TRUE(text.contains(QStringLiteral("无法读取"))) << text.toStdString();
+  EXPECT_TRUE(text.contains(QStringLiteral("文件不完整"))) << text.toStdString();
   EXPECT_EQ(reasonText("gnarf 17 broke", ErrorCode::Output),
             QStringLiteral("无法写入：gnarf 17 broke"));
   EXPECT_EQ(reasonText("gnarf 17 broke"), QStringLiteral("gnarf 17 broke"));

@@ -91,6 +91,9 @@ def panel(axes, system, variants):
 
 def plot(report):
     found = panels(report)
+    if not found:
+        raise SystemExit("the report has no times of attention by itself; a run without --system, or "
+                         "of another system than 'network', has")
     axes = Axes([p for variants in found.values() for points in variants.values() for p in points])
     names = list(found)
     rows = [names[i : i + COLUMNS] for i in range(0, len(names), COLUMNS)]
