@@ -61,6 +61,7 @@ void ImageCanvas::setSources(std::shared_ptr<const PictureSource> before,
     viewWasChanged();
   }
   update();
+  tellHovered();
 }
 
 void ImageCanvas::invalidate(Side side, const QRect& picture) {
@@ -74,6 +75,7 @@ void ImageCanvas::invalidate(Side side, const QRect& picture) {
     if (covered.intersects(grown)) tile.stale = true;
   }
   update();
+  tellHovered();
 }
 
 void ImageCanvas::setDifferenceGain(double gain) {
@@ -127,6 +129,7 @@ void ImageCanvas::viewWasChanged() {
   }
   update();
   emit viewChanged();
+  tellHovered();
 }
 
 QPointF ImageCanvas::toDevicePixels(const QPointF& logical) const {
@@ -296,8 +299,17 @@ void ImageCanvas::mouseMoveEvent(QMouseEvent* event) {
       viewWasChanged();
     }
   }
-  if (isEmpty()) return;
-  const QPointF pixel = view_.toPicture(toPane(position));
+  pointer_ = position;
+  tellHovered();
+}
+
+void ImageCanvas::tellHovered() {
+  if (!pointer_) return;
+  if (isEmpty()) {
+    emit hovered({-1, -1});
+    return;
+  }
+  const QPointF pixel = view_.toPicture(toPane(*pointer_));
   const QPoint floor(static_cast<int>(std::floor(pixel.x())),
                      static_cast<int>(std::floor(pixel.y())));
   emit hovered(QRect({0, 0}, view_.picture()).contains(floor) ? floor : QPoint(-1, -1));
@@ -309,6 +321,7 @@ void ImageCanvas::mouseReleaseEvent(QMouseEvent* /*event*/) {
 }
 
 void ImageCanvas::leaveEvent(QEvent* /*event*/) {
+  pointer_.reset();
   emit hovered({-1, -1});
 }
 

@@ -3,6 +3,7 @@
 #include <QWidget>
 #include <chrono>
 #include <memory>
+#include <optional>
 #include <unordered_map>
 
 #include "gui/picture_source.h"
@@ -103,6 +104,8 @@ class ImageCanvas : public QWidget {
   using Tiles = std::unordered_map<TileKey, Tile, TileHash>;
 
   void invalidate(Side side, const QRect& picture);
+  /// hovered() of where the pointer is, which may rest while pixels or the view change.
+  void tellHovered();
   void paintPane(QPainter& painter, const Pane& pane);
   void paintPrevious(QPainter& painter, const Pane& pane, const QPoint& origin) const;
   const Tile* tileFor(const TileKey& key);
@@ -124,6 +127,7 @@ class ImageCanvas : public QWidget {
   bool panning_ = false;
   bool aligning_ = false;
   QPointF lastMouse_;
+  std::optional<QPointF> pointer_;  ///< in device pixels; none: outside
 };
 
 }  // namespace pristine::gui

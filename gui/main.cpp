@@ -3,8 +3,10 @@
 #include <QDir>
 #include <QSettings>
 #include <QStandardPaths>
+#include <algorithm>
 #include <cstdio>
 #include <exception>
+#include <string_view>
 
 #include "app/image_file.h"
 #include "gui/icons.h"
@@ -13,7 +15,21 @@
 #include "gui/theme.h"
 #include "gui/translations.h"
 
+namespace {
+
+/// Whether the arguments only ask for text, which needs no screen.
+bool asksForText(int argc, char** argv) {
+  return std::any_of(argv + 1, argv + argc, [](const char* argument) {
+    const std::string_view word = argument;
+    return word == "-h" || word == "--help" || word == "--help-all" || word == "-v" ||
+           word == "--version";
+  });
+}
+
+}  // namespace
+
 int main(int argc, char** argv) {
+  if (asksForText(argc, argv)) qputenv("QT_QPA_PLATFORM", "offscreen");
   QApplication application(argc, argv);
   QApplication::setOrganizationName(QStringLiteral("pristine"));
   QApplication::setApplicationName(QStringLiteral("pristine-viewer"));

@@ -70,14 +70,19 @@ void ViewMetrics::measure() {
   const QRect rect = measuredPart(canvas_.view().visible());
   const QPointer<ViewMetrics> self(this);
   const auto target = std::make_shared<StillSource>(reference_, nullptr);
-  // Of an enlarged picture: what cubic interpolation makes of the original.
-  const auto original = std::make_shared<StillSource>(after->sharedPicture(), nullptr);
+  // What is shown as before; where that is the reference itself or has another size, the original,
+  // or what cubic interpolation makes of it.
+  std::shared_ptr<const PictureSource> before = canvas_.before();
+  if (before->sharedPicture() == reference_ ||
+      before->picture().sizeAt(0) != reference_->sizeAt(0)) {
+    before = std::make_shared<StillSource>(after->sharedPicture(), nullptr);
+  }
   QThreadPool::globalInstance()->start([=] {
     QString text;
     try {
       const Image truth = cropped(*target, rect);
       text = tr("view: %1 → %2")
-                 .arg(metricText(compare(cropped(*original, rect), truth)),
+                 .arg(metricText(compare(cropped(*before, rect), truth)),
                       metricText(compare(cropped(*after, rect), truth)));
     } catch (const std::exception& error) {
       text = reasonText(error);

@@ -1,7 +1,7 @@
 """Two ways to run a model file over float pictures: PyTorch and the pristine command."""
 
+import json
 import os
-import re
 import subprocess
 import tempfile
 import time
@@ -55,6 +55,12 @@ class TorchEngine:
         return restored.mean(axis=2, keepdims=True) if channels == 1 else restored
 
 
+def seconds_per_megapixel(lines):
+    """Of a run of the command: what its summary says, the last of the JSON lines of --json."""
+    summary = json.loads(lines.strip().splitlines()[-1])
+    return summary["network_seconds"] / summary["megapixels"]
+
+
 class CommandEngine:
     """The verb of the model's task over a folder of float TIFFs; grey ones have one channel."""
 
@@ -91,12 +97,9 @@ class CommandEngine:
             os.mkdir(noisy)
             for stem, picture in zip(stems, pictures):
                 write_tiff(os.path.join(noisy, stem + ".tif"), picture)
-            _, said = self.call(
-                self.task, noisy, "-o", restored, "-m", self.model_path, *self.options
+            said, _ = self.call(
+                self.task, noisy, "-o", restored, "-m", self.model_path, "--json", *self.options
             )
             results = [read_tiff(os.path.join(restored, stem + ".tif")) for stem in stems]
-        found = re.search(r"([0-9.]+) s/MP", said)
-        if found is None:
-            raise CommandError(f"'{self.command} {self.task}' printed no s/MP: {said.strip()[-500:]}")
         # The command counts megapixels of its inputs.
-        return results, float(found.group(1)) / self.scale**2
+        return results, seconds_per_megapixel(said) / self.scale**2

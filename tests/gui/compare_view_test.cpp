@@ -55,6 +55,28 @@ TEST_F(CompareViewTest, SplitShowsBeforeLeftAndAfterRight) {
   EXPECT_EQ(greyAt(340, 200), 255);
 }
 
+TEST_F(CompareViewTest, RestingPointerIsToldOfWhatChangesUnderIt) {
+  showBlackAndWhite();
+  QTest::mouseMove(&view, {100, 80});
+  QSignalSpy hovered(&view, &CompareView::hovered);
+  const auto told = [&] {
+    const QPoint pixel = hovered.isEmpty() ? QPoint(-2, -2) : hovered.last().first().toPoint();
+    hovered.clear();
+    return pixel;
+  };
+  showBlackAndWhite();
+  EXPECT_EQ(told(), QPoint(100, 80)) << "other pictures";
+  view.invalidateAfter({90, 70, 20, 20});
+  EXPECT_EQ(told(), QPoint(100, 80)) << "other pixels";
+  view.zoomTo(2.0);
+  EXPECT_EQ(told(), QPoint(150, 115)) << "another view, around the middle";
+  QEvent leave(QEvent::Leave);
+  QApplication::sendEvent(&view, &leave);
+  EXPECT_EQ(told(), QPoint(-1, -1));
+  view.invalidateAfter({90, 70, 20, 20});
+  EXPECT_TRUE(hovered.isEmpty());
+}
+
 TEST_F(CompareViewTest, DividerFollowsTheMouse) {
   showBlackAndWhite();
   QTest::mousePress(&view, Qt::LeftButton, {}, view.handleRect().center());

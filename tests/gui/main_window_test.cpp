@@ -702,6 +702,32 @@ TEST_F(MainWindowTest, BeforeCanBeTheResultOfAnyModel) {
   EXPECT_EQ(window().restore().compared(), nullptr);
 }
 
+TEST_F(MainWindowTest, MeasuresWhatIsShownAsBefore) {
+  const fs::path path = fixture.picture("a.png");
+  ASSERT_TRUE(fixture.show(path));
+  const fs::path truth = fixture.folder() / "truth.png";  // the original in another file
+  fs::copy_file(path, truth);
+  window().openReference(toQString(truth));
+  const auto measured = [&](bool perfect) {
+    return waitFor([&] {
+      return std::ranges::any_of(window().findChildren<QLabel*>(), [&](QLabel* label) {
+        return label->text().contains(QStringLiteral("SSIM")) &&
+               label->text().contains(QStringLiteral("∞")) == perfect;
+      });
+    });
+  };
+  EXPECT_TRUE(measured(true)) << "the original is perfect here";
+  QComboBox* before = nullptr;
+  for (QComboBox* box : window().taskPanel()->findChildren<QComboBox*>()) {
+    if (box->accessibleName() == QStringLiteral("Before")) before = box;
+  }
+  ASSERT_NE(before, nullptr);
+  ASSERT_TRUE(waitFor([&] { return before->findData(QStringLiteral("second")) >= 0; }));
+  before->setCurrentIndex(before->findData(QStringLiteral("second")));
+  emit before->activated(before->currentIndex());
+  EXPECT_TRUE(measured(false)) << "a model's result is not";
+}
+
 TEST_F(MainWindowTest, BeforeCanBeAnyFileOfAnySize) {
   ASSERT_TRUE(fixture.show(fixture.picture("a.png")));
   const fs::path other = fixture.folder() / "other.png";

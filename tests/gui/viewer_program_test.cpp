@@ -62,6 +62,11 @@ TEST_F(ViewerProgramTest, HelpNamesWhatItTakes) {
   for (const char* word : {"--reference", "Files and folders to open", "--version"}) {
     EXPECT_NE(help.out.find(word), std::string::npos) << word;
   }
+  // Where there is no screen, too.
+  EXPECT_EQ(test::runProcess({"/usr/bin/env", "-u", "DISPLAY", "-u", "QT_QPA_PLATFORM",
+                              PRISTINE_VIEWER, "--help"})
+                .exitCode,
+            0);
   setLanguage(QStringLiteral("zh_CN"));
   EXPECT_NE(run({"--help"}).out.find("要打开的文件和文件夹"), std::string::npos);
 }

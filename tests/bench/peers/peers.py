@@ -22,7 +22,7 @@ ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", ".."
 sys.path.insert(0, os.path.normpath(os.path.join(ROOT, "data", "training")))
 
 import onnx_runtime  # noqa: E402
-from engines import CommandEngine, CommandError  # noqa: E402
+from engines import CommandEngine, CommandError, seconds_per_megapixel  # noqa: E402
 from protocol import Picture, add_noise, psnr, to_bytes  # noqa: E402
 
 
@@ -40,10 +40,10 @@ class PristinePeer:
             source, target = os.path.join(folder, "in.png"), os.path.join(folder, "out.png")
             Image.fromarray(self.noisy).save(source)
             arguments = ("-m", self.engine.model_path, *self.engine.options)
-            _, said = self.engine.call("denoise", source, "-o", target, *arguments)
+            said, _ = self.engine.call("denoise", source, "-o", target, "--json", *arguments)
             with Image.open(target) as file:
                 self.quality = psnr(self.picture.clean, np.asarray(file.convert("RGB")))
-        return float(re.search(r"([0-9.]+) s/MP", said).group(1))
+        return seconds_per_megapixel(said)
 
 
 class OnnxPeer:
