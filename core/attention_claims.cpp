@@ -74,7 +74,7 @@ void judgeCache(const AttentionStudy& study, AttentionClaim& claim) {
 }
 
 void judgeMaps(const AttentionStudy& study, AttentionClaim& claim) {
-  const auto* const windows = find(study, "reuse", "layer of 128, h 4, 64 windows", 64 * 49);
+  const auto* const windows = find(study, "reuse", "layer of 128, h 4, 64 windows", 3136);
   const auto* const whole = find(study, "reuse", "layer of 128, h 4, 1 windows", 4096);
   if (windows == nullptr || whole == nullptr) return;
   const auto memory = [](const AttentionMeasurement& m) {

@@ -67,7 +67,7 @@ Tensor agentTrainingFreeCore(GraphBuilder& graph, const std::string& name, const
       1.0F / std::sqrt(static_cast<float>(q.shape[2]) / static_cast<float>(options.heads));
   const Tensor collected =
       streamedAttention(graph, name + ".collect", agents, k, v, {.heads = options.heads});
-  const Tensor spread = streamedAttention(
+  Tensor spread = streamedAttention(
       graph, name + ".spread", q, agents, collected,
       {.heads = options.heads, .scale = std::pow(scale, options.queryScalePower)});
   if (options.shortcut == 0.0F) return spread;

@@ -81,7 +81,7 @@ template <typename T>
 class CompressionWindows final : public Operator {
  public:
   CompressionWindows(Dim mb, Dim keyHeads, Dim d, sparse::Grid grid, std::vector<float> position)
-      : mb_(mb), keyHeads_(keyHeads), d_(d), g_(std::move(grid)), position_(std::move(position)) {}
+      : mb_(mb), keyHeads_(keyHeads), d_(d), g_(grid), position_(std::move(position)) {}
 
   void prepare(const Engine& engine, bool /*inPlace*/) override { threads_ = engine.threads(); }
   std::size_t scratchBytes() const override {
