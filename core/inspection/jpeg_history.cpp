@@ -242,7 +242,7 @@ class Likelihoods {
 
 /// A trace is believed when its score is this; one below another quantisation is fainter. The next
 /// best grid must have less than a third of it.
-constexpr double kBelieved = 0.01;
+constexpr double kBelieved = 0.03;
 constexpr double kBelievedBelow = 0.01;
 constexpr double kContrast = 3;
 /// Nats over all coefficients of a search: chance alone does not reach it.
